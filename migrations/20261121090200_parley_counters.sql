@@ -1,0 +1,526 @@
+-- Aggregates that are always right: a count, a sum or a latest value of child rows, kept in a column of their parent row.
+--
+-- A registry says what is kept; triggers on the child keep it. They fire once a statement, over transition tables, so a bulk insert
+-- costs one grouping and one update a parent. They update parents one key after the other in the order of the key, so two sessions
+-- that touch the same parents queue up and never deadlock. The update takes the parent's row lock, so the value is exact under
+-- concurrency, and a capacity can be enforced at the moment that the row is counted.
+--
+-- The portable kernel generates one PL/pgSQL function an aggregate and operation: static SQL, planned once a session. (One generic
+-- function with dynamic SQL would plan every statement anew.) The native kernel is one C function that gets the same facts as trigger
+-- arguments. Either runs with the rights of the tables' owner, so that a client who may insert a child needs no right on the parent.
+--
+-- Limits: rows written directly into a partition of a partitioned child do not fire statement triggers of the whole; after renaming a
+-- table or column call parley.use_native again, which writes the triggers anew.
+-- Locks: attaching takes SHARE ROW EXCLUSIVE on child and parent, and recounts.
+
+create table parley.aggregates (
+    id bigint generated always as identity,
+    kind text not null,
+    child regclass not null,
+    child_key name not null,
+    parent regclass not null,
+    parent_key name not null,
+    target name not null,
+    capacity name,
+    value name,
+    only_when text,
+    constraint aggregates_pkey primary key (id),
+    constraint aggregates_parent_target_key unique (parent, target),
+    constraint aggregates_kind_check check (kind in ('count', 'sum', 'max')),
+    constraint aggregates_value_check check ((kind = 'count') = (value is null)),
+    constraint aggregates_capacity_check check (capacity is null or kind = 'count')
+);
+comment on table parley.aggregates is 'What the kernel keeps: parent.target = kind(child.value) over the child rows that match only_when.';
+alter table parley.aggregates enable row level security;
+
+-- What is right: the aggregate of one parent, as an SQL expression over the key given as SQL text.
+create function parley_portable.aggregate_recount(aggregate parley.aggregates, key_expression text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select format(
+        '(select %s from %s as child where child.%I = %s%s)',
+        case aggregate.kind
+            when 'count' then 'count(*)'
+            when 'sum' then format('coalesce(sum(child.%I), 0)', aggregate.value)
+            else format('max(child.%I)', aggregate.value)
+        end,
+        aggregate.child,
+        aggregate.child_key,
+        key_expression,
+        coalesce(' and (' || aggregate.only_when || ')', ''))
+$$;
+comment on function parley_portable.aggregate_recount(parley.aggregates, text) is 'SQL that recounts one parent''s aggregate from its children.';
+
+-- The rows of one transition table that count, with their key.
+create function parley_portable.aggregate_rows(aggregate parley.aggregates, transition_table text, columns text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select format(
+        'select child.%I as key, %s from %s as child where child.%I is not null%s',
+        aggregate.child_key,
+        columns,
+        transition_table,
+        aggregate.child_key,
+        coalesce(' and (' || aggregate.only_when || ')', ''))
+$$;
+comment on function parley_portable.aggregate_rows(parley.aggregates, text, text) is 'SQL for the counted rows of a transition table.';
+
+-- The body of the portable trigger function of a count or a sum.
+create function parley_portable.aggregate_body_delta(aggregate parley.aggregates, operation text) returns text
+    language plpgsql stable
+    set search_path = ''
+    as $body$
+declare
+    gained constant text := case aggregate.kind when 'count' then '1' else format('coalesce(child.%I, 0)', aggregate.value) end || ' as amount';
+    lost constant text := '-' || gained;
+    changed constant text := concat_ws(
+        ' union all ',
+        case when operation in ('insert', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_new', gained) end,
+        case when operation in ('delete', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_old', lost) end);
+    has_check constant boolean := aggregate.capacity is not null and operation <> 'delete';
+begin
+    return format(
+        $code$
+#variable_conflict use_column
+declare
+    delta record;%s
+begin
+    for delta in
+        select changed.key, sum(changed.amount) as amount
+        from (%s) as changed
+        group by changed.key
+        having sum(changed.amount) <> 0
+        order by changed.key
+    loop
+        update %s as parent
+        set %I = coalesce(parent.%I, 0) + delta.amount
+        where parent.%I = delta.key%s
+    end loop;
+    return null;
+end
+$code$,
+        case when has_check then '
+    kept record;' else '' end,
+        changed,
+        aggregate.parent,
+        aggregate.target, aggregate.target,
+        aggregate.parent_key,
+        case when has_check then format(
+            $code$
+        returning parent.%I as total, parent.%I as capacity into kept;
+        if delta.amount > 0 and kept.total > kept.capacity then
+            raise exception using
+                errcode = 'PT409',
+                message = format('There is no free place: the capacity is %%s.', kept.capacity),
+                detail = 'capacity_exceeded',
+                hint = 'Wait until a place is free, or choose another one.';
+        end if;$code$, aggregate.target, aggregate.capacity) else ';' end);
+end
+$body$;
+comment on function parley_portable.aggregate_body_delta(parley.aggregates, text) is 'PL/pgSQL that adds to and takes from counts and sums.';
+
+-- The body of the portable trigger function of a latest value. Rows that came can only raise it; rows that went ask for a recount when
+-- they may have held it. The recount runs in a statement of its own after the parent is locked, so that it sees every child whose
+-- writer held that lock before.
+create function parley_portable.aggregate_body_max(aggregate parley.aggregates, operation text) returns text
+    language plpgsql stable
+    set search_path = ''
+    as $body$
+declare
+    amount constant text := format('child.%I', aggregate.value);
+    changed constant text := concat_ws(
+        ' union all ',
+        case when operation in ('insert', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_new', amount || ' as amount, true as has_come') end,
+        case when operation in ('delete', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_old', amount || ' as amount, false as has_come') end);
+begin
+    return format(
+        $code$
+#variable_conflict use_column
+declare
+    delta record;
+begin
+    for delta in
+        select
+            changed.key,
+            max(changed.amount) filter (where changed.has_come) as gained,
+            max(changed.amount) filter (where not changed.has_come) as lost
+        from (%s) as changed
+        group by changed.key
+        having max(changed.amount) filter (where changed.has_come)
+            is distinct from max(changed.amount) filter (where not changed.has_come)
+        order by changed.key
+    loop
+        if delta.lost is null or delta.gained > delta.lost then
+            update %s as parent
+            set %I = greatest(parent.%I, delta.gained)
+            where parent.%I = delta.key;
+        else
+            perform 1
+            from %s as parent
+            where parent.%I = delta.key and (parent.%I is null or parent.%I <= delta.lost)
+            for no key update;
+            if found then
+                update %s as parent
+                set %I = %s
+                where parent.%I = delta.key;
+            end if;
+        end if;
+    end loop;
+    return null;
+end
+$code$,
+        changed,
+        aggregate.parent, aggregate.target, aggregate.target, aggregate.parent_key,
+        aggregate.parent, aggregate.parent_key, aggregate.target, aggregate.target,
+        aggregate.parent, aggregate.target, parley_portable.aggregate_recount(aggregate, 'delta.key'), aggregate.parent_key);
+end
+$body$;
+comment on function parley_portable.aggregate_body_max(parley.aggregates, text) is 'PL/pgSQL that keeps a latest value.';
+
+create function parley_portable.aggregate_body(aggregate parley.aggregates, operation text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select case
+        when operation = 'truncate' then format(
+            'begin update %1$s as parent set %2$I = %3$s where parent.%2$I is distinct from %3$s; return null; end',
+            aggregate.parent, aggregate.target, case aggregate.kind when 'max' then 'null' else '0' end)
+        when aggregate.kind = 'max' then parley_portable.aggregate_body_max(aggregate, operation)
+        else parley_portable.aggregate_body_delta(aggregate, operation)
+    end
+$$;
+comment on function parley_portable.aggregate_body(parley.aggregates, text) is 'PL/pgSQL of the portable trigger function for one operation.';
+
+-- Writes the triggers of one aggregate for one of the two kernels, replacing those of the other.
+create function parley.attach_triggers(aggregate parley.aggregates, is_native boolean) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    operation text;
+    function_name text;
+    call text;
+begin
+    foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
+        function_name := format('aggregate_%s_%s', aggregate.id, operation);
+        if is_native then
+            call := format(
+                'parley_native.maintain_aggregate(%L, %L, %L, %L, %L, %L, %L, %L)',
+                aggregate.kind, aggregate.child_key, aggregate.parent::text, aggregate.parent_key, aggregate.target,
+                coalesce(aggregate.capacity, ''), coalesce(aggregate.value, ''), coalesce(aggregate.only_when, ''));
+        else
+            execute format(
+                'create or replace function parley_portable.%I() returns trigger language plpgsql volatile security definer set search_path = '''' as %L',
+                function_name, parley_portable.aggregate_body(aggregate, operation));
+            execute format('revoke execute on function parley_portable.%I() from public', function_name);
+            execute format(
+                'comment on function parley_portable.%I() is %L',
+                function_name, format('Keeps %s.%I.', aggregate.parent, aggregate.target));
+            call := format('parley_portable.%I()', function_name);
+        end if;
+        execute format(
+            'create or replace trigger %I after %s on %s %s for each statement execute function %s',
+            format('parley_%s_%s', aggregate.id, operation),
+            operation,
+            aggregate.child,
+            case operation
+                when 'insert' then 'referencing new table as parley_new'
+                when 'update' then 'referencing old table as parley_old new table as parley_new'
+                when 'delete' then 'referencing old table as parley_old'
+                else ''
+            end,
+            call);
+        if is_native then
+            execute format('drop function if exists parley_portable.%I()', function_name);
+        end if;
+    end loop;
+end
+$$;
+comment on function parley.attach_triggers(parley.aggregates, boolean) is 'Writes the triggers of one aggregate for the native or the portable kernel.';
+
+-- A parent that appears, or takes another key, starts with what its children say, whatever the writer put there. This is off the hot
+-- path, so both kernels share it.
+create function parley.attach_parent_trigger(aggregate parley.aggregates) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    function_name constant text := format('aggregate_%s_parent', aggregate.id);
+begin
+    execute format(
+        'create function parley_portable.%I() returns trigger language plpgsql volatile security definer set search_path = '''' as %L',
+        function_name,
+        format(
+            'begin if tg_op = ''INSERT'' or new.%1$I is distinct from old.%1$I then new.%2$I := %3$s; end if; return new; end',
+            aggregate.parent_key, aggregate.target,
+            parley_portable.aggregate_recount(aggregate, format('new.%I', aggregate.parent_key))));
+    execute format('revoke execute on function parley_portable.%I() from public', function_name);
+    execute format(
+        'comment on function parley_portable.%I() is %L',
+        function_name, format('Starts %s.%I with what the children say.', aggregate.parent, aggregate.target));
+    execute format(
+        'create trigger %I before insert or update of %I on %s for each row execute function parley_portable.%I()',
+        format('parley_%s_parent', aggregate.id), aggregate.parent_key, aggregate.parent, function_name);
+end
+$$;
+comment on function parley.attach_parent_trigger(parley.aggregates) is 'Makes new parents, and parents whose key moves, start with a recount.';
+
+-- Sets right every parent of one aggregate that differs from a recount, in key order and under its lock. Returns how many.
+create function parley.repair_aggregate(aggregate parley.aggregates) returns bigint
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    recount constant text := parley_portable.aggregate_recount(aggregate, format('parent.%I', aggregate.parent_key));
+    this_parent constant text := format('parent.%I = $1::%s', aggregate.parent_key, parley.column_type(aggregate.parent, aggregate.parent_key));
+    drifted record;
+    touched bigint;
+    repaired bigint := 0;
+begin
+    for drifted in execute format(
+        'select parent.%1$I::text as key from %2$s as parent where parent.%3$I is distinct from %4$s order by parent.%1$I',
+        aggregate.parent_key, aggregate.parent, aggregate.target, recount)
+    loop
+        -- Lock first, recount in the next statement: a writer of children holds this lock until it commits.
+        execute format('select 1 from %s as parent where %s for no key update', aggregate.parent, this_parent) using drifted.key;
+        execute format(
+            'update %1$s as parent set %2$I = %3$s where %4$s and parent.%2$I is distinct from %3$s',
+            aggregate.parent, aggregate.target, recount, this_parent)
+            using drifted.key;
+        get diagnostics touched = row_count;
+        repaired := repaired + touched;
+    end loop;
+    return repaired;
+end
+$$;
+comment on function parley.repair_aggregate(parley.aggregates) is 'Sets right every parent of one aggregate; returns how many differed.';
+
+-- Null where the table has no such column.
+create function parley.column_type(relation regclass, column_name name) returns text
+    language sql stable strict
+    set search_path = ''
+    as $$
+    select format_type(atttypid, null)
+    from pg_catalog.pg_attribute
+    where attrelid = relation and attname = column_name and attnum > 0 and not attisdropped
+$$;
+comment on function parley.column_type(regclass, name) is 'The type of a column as SQL text, or null where there is no such column.';
+
+-- Registers an aggregate after checking that it can be kept, writes its triggers and counts what is there.
+create function parley.attach_aggregate(wanted parley.aggregates) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    whole_numbers constant text[] := array['smallint', 'integer', 'bigint', 'numeric'];
+    relation regclass;
+    place record;
+    attached parley.aggregates;
+begin
+    foreach relation in array array[wanted.child, wanted.parent] loop
+        if relation is null then
+            raise exception using errcode = '22023', message = 'The child and the parent table must be given.';
+        end if;
+        if not exists (select from pg_catalog.pg_class where oid = relation and relkind in ('r', 'p')) then
+            raise exception using errcode = '22023', message = format('%s is not a table.', relation);
+        end if;
+        if not exists (
+            select from pg_catalog.pg_class where oid = relation and pg_catalog.pg_has_role(relowner, 'usage')
+        ) then
+            raise exception using errcode = '42501', message = format('You must own %s to attach an aggregate to it.', relation);
+        end if;
+    end loop;
+
+    for place in
+        select needed.relation, needed.column_name, parley.column_type(needed.relation, needed.column_name) as type
+        from (values
+            (wanted.child, wanted.child_key, true),
+            (wanted.parent, wanted.parent_key, true),
+            (wanted.parent, wanted.target, true),
+            (wanted.parent, wanted.capacity, wanted.capacity is not null),
+            (wanted.child, wanted.value, wanted.kind <> 'count')
+        ) as needed (relation, column_name, is_needed)
+        where needed.is_needed
+    loop
+        if place.type is null then
+            raise exception using
+                errcode = '42703',
+                message = format('%s has no column %I.', place.relation, coalesce(place.column_name, ''));
+        end if;
+    end loop;
+
+    if parley.column_type(wanted.child, wanted.child_key) <> parley.column_type(wanted.parent, wanted.parent_key) then
+        raise exception using
+            errcode = '22023',
+            message = format(
+                'The keys differ in type: %s.%I is %s, %s.%I is %s.',
+                wanted.child, wanted.child_key, parley.column_type(wanted.child, wanted.child_key),
+                wanted.parent, wanted.parent_key, parley.column_type(wanted.parent, wanted.parent_key));
+    end if;
+    if not exists (
+        select
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = wanted.parent and i.indisunique and i.indisvalid and i.indimmediate
+            and i.indnkeyatts = 1 and i.indpred is null and a.attname = wanted.parent_key
+    ) then
+        raise exception using errcode = '22023', message = format('%s.%I is not unique.', wanted.parent, wanted.parent_key);
+    end if;
+    if wanted.kind in ('count', 'sum') and parley.column_type(wanted.parent, wanted.target) <> all (whole_numbers) then
+        raise exception using
+            errcode = '22023',
+            message = format('%s.%I must be smallint, integer, bigint or numeric.', wanted.parent, wanted.target);
+    end if;
+    -- Sums of floating-point numbers depend on the order of addition, so no kept sum of them could equal its recount.
+    if wanted.kind = 'sum' and parley.column_type(wanted.child, wanted.value) <> all (whole_numbers) then
+        raise exception using
+            errcode = '22023',
+            message = format('%s.%I must be smallint, integer, bigint or numeric.', wanted.child, wanted.value);
+    end if;
+    if wanted.kind = 'max'
+        and parley.column_type(wanted.child, wanted.value) <> parley.column_type(wanted.parent, wanted.target)
+    then
+        raise exception using
+            errcode = '22023',
+            message = format(
+                '%s.%I and %s.%I must have the same type.', wanted.child, wanted.value, wanted.parent, wanted.target);
+    end if;
+    if wanted.capacity is not null and parley.column_type(wanted.parent, wanted.capacity) <> all (whole_numbers) then
+        raise exception using
+            errcode = '22023',
+            message = format('%s.%I must be smallint, integer, bigint or numeric.', wanted.parent, wanted.capacity);
+    end if;
+
+    -- Tables that were dropped leave their lines behind; their number may come again.
+    delete from parley.aggregates as kept
+    where not exists (select from pg_catalog.pg_class where oid = kept.child)
+        or not exists (select from pg_catalog.pg_class where oid = kept.parent);
+    if exists (select from parley.aggregates where parent = wanted.parent and target = wanted.target) then
+        raise exception using
+            errcode = '42710',
+            message = format('%s.%I is kept already.', wanted.parent, wanted.target),
+            hint = 'Call parley.stop_maintaining first.';
+    end if;
+
+    -- A recount of nothing finds a predicate that does not parse before anything is written.
+    execute 'select ' || parley_portable.aggregate_recount(
+        wanted, format('null::%s', parley.column_type(wanted.child, wanted.child_key)));
+
+    execute format('lock table %s, %s in share row exclusive mode', wanted.child, wanted.parent);
+    insert into parley.aggregates (kind, child, child_key, parent, parent_key, target, capacity, value, only_when)
+    values (wanted.kind, wanted.child, wanted.child_key, wanted.parent, wanted.parent_key, wanted.target,
+        wanted.capacity, wanted.value, wanted.only_when)
+    returning * into attached;
+    perform parley.attach_triggers(attached, parley.implementation() = 'native');
+    perform parley.attach_parent_trigger(attached);
+    perform parley.repair_aggregate(attached);
+end
+$$;
+comment on function parley.attach_aggregate(parley.aggregates) is 'Checks, registers and attaches one aggregate, and counts what is there.';
+
+create function parley.maintain_count(
+    child regclass, child_key name, parent regclass, parent_key name, counter name,
+    capacity name default null, only_when text default null
+) returns void
+    language sql volatile
+    set search_path = ''
+    as $$
+    select parley.attach_aggregate(row(null, 'count', child, child_key, parent, parent_key, counter, capacity, null, only_when)::parley.aggregates)
+$$;
+comment on function parley.maintain_count(regclass, name, regclass, name, name, name, text) is
+    'Keeps parent.counter equal to the number of child rows (matching only_when). With capacity, a statement that would exceed parent.capacity fails with PT409, detail capacity_exceeded. Exact under concurrency. 22023, 42703: the columns do not fit; 42710: kept already.';
+
+create function parley.maintain_sum(
+    child regclass, child_key name, value name, parent regclass, parent_key name, total name, only_when text default null
+) returns void
+    language sql volatile
+    set search_path = ''
+    as $$
+    select parley.attach_aggregate(row(null, 'sum', child, child_key, parent, parent_key, total, null, value, only_when)::parley.aggregates)
+$$;
+comment on function parley.maintain_sum(regclass, name, name, regclass, name, name, text) is
+    'Keeps parent.total equal to the sum of child.value (0 where there is none). Whole and decimal numbers only.';
+
+create function parley.maintain_max(
+    child regclass, child_key name, value name, parent regclass, parent_key name, latest name, only_when text default null
+) returns void
+    language sql volatile
+    set search_path = ''
+    as $$
+    select parley.attach_aggregate(row(null, 'max', child, child_key, parent, parent_key, latest, null, value, only_when)::parley.aggregates)
+$$;
+comment on function parley.maintain_max(regclass, name, name, regclass, name, name, text) is
+    'Keeps parent.latest equal to the greatest child.value, null where there is none; exact after deletes too, so index the child by (key, value).';
+
+create function parley.stop_maintaining(parent regclass, target name) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    detached parley.aggregates;
+    operation text;
+begin
+    delete from parley.aggregates as kept
+    where kept.parent = stop_maintaining.parent and kept.target = stop_maintaining.target
+    returning * into detached;
+    if not found then
+        raise exception using errcode = '42704', message = format('%s.%I is not kept.', parent, target);
+    end if;
+    foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
+        execute format('drop trigger %I on %s', format('parley_%s_%s', detached.id, operation), detached.child);
+        execute format('drop function if exists parley_portable.%I()', format('aggregate_%s_%s', detached.id, operation));
+    end loop;
+    execute format('drop trigger %I on %s', format('parley_%s_parent', detached.id), detached.parent);
+    execute format('drop function parley_portable.%I()', format('aggregate_%s_parent', detached.id));
+end
+$$;
+comment on function parley.stop_maintaining(regclass, name) is 'Ends a kept aggregate; the column stays as it is. 42704 when it is not kept.';
+
+create function parley.counter_drift()
+    returns table (child regclass, parent regclass, counter name, key text, stored text, actual text)
+    language plpgsql stable
+    set search_path = ''
+    as $$
+declare
+    aggregate parley.aggregates;
+begin
+    for aggregate in
+        select kept.*
+        from parley.aggregates as kept
+        where exists (select from pg_catalog.pg_class where oid = kept.child)
+            and exists (select from pg_catalog.pg_class where oid = kept.parent)
+        order by kept.id
+    loop
+        return query execute format(
+            'select $1, $2, $3, drifted.key, drifted.stored, drifted.actual from ('
+            'select parent.%1$I::text as key, parent.%2$I::text as stored, %3$s::text as actual, parent.%2$I is distinct from %3$s as differs '
+            'from %4$s as parent) as drifted where drifted.differs order by drifted.key',
+            aggregate.parent_key, aggregate.target,
+            parley_portable.aggregate_recount(aggregate, format('parent.%I', aggregate.parent_key)),
+            aggregate.parent)
+            using aggregate.child, aggregate.parent, aggregate.target;
+    end loop;
+end
+$$;
+comment on function parley.counter_drift() is 'Every parent whose kept aggregate differs from a recount: none, unless somebody wrote the column by hand.';
+
+create function parley.repair_counters() returns bigint
+    language sql volatile
+    set search_path = ''
+    as $$
+    select coalesce(sum(parley.repair_aggregate(kept)), 0)::bigint
+    from (
+        select registered.*
+        from parley.aggregates as registered
+        where exists (select from pg_catalog.pg_class where oid = registered.child)
+            and exists (select from pg_catalog.pg_class where oid = registered.parent)
+        order by registered.id
+    ) as kept
+$$;
+comment on function parley.repair_counters() is 'Puts right what counter_drift shows; returns how many parents differed.';
+
+revoke execute on all functions in schema parley, parley_portable from public;
