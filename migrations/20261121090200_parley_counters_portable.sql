@@ -1,0 +1,200 @@
+-- Aggregates that are always right: a count, a sum or a latest value of child rows, kept in a column of their parent row.
+--
+-- A registry says what is kept; triggers on the child keep it. They fire once a statement, over transition tables, so a bulk insert
+-- costs one grouping and one update a parent. They update parents one key after the other in the order of the key, so two sessions
+-- that touch the same parents queue up and never deadlock. The update takes the parent's row lock, so the value is exact under
+-- concurrency, and a capacity can be enforced at the moment that the row is counted.
+--
+-- The portable kernel generates one PL/pgSQL function an aggregate and operation: static SQL, planned once a session. (One generic
+-- function with dynamic SQL would plan every statement anew.) The native kernel is one C function that gets the same facts as trigger
+-- arguments. Either runs with the rights of the tables' owner, so that a client who may insert a child needs no right on the parent.
+--
+-- Limits: rows written directly into a partition of a partitioned child do not fire statement triggers of the whole; after renaming a
+-- table or column call parley.use_native again, which writes the triggers anew.
+--
+-- This file: the registry and the bodies of the portable trigger functions. The next one: attaching them, drift and repair.
+-- Locks: none on existing objects.
+
+create table parley.aggregates (
+    id bigint generated always as identity,
+    kind text not null,
+    child regclass not null,
+    child_key name not null,
+    parent regclass not null,
+    parent_key name not null,
+    target name not null,
+    capacity name,
+    value name,
+    only_when text,
+    constraint aggregates_pkey primary key (id),
+    constraint aggregates_parent_target_key unique (parent, target),
+    constraint aggregates_kind_check check (kind in ('count', 'sum', 'max')),
+    constraint aggregates_value_check check ((kind = 'count') = (value is null)),
+    constraint aggregates_capacity_check check (capacity is null or kind = 'count')
+);
+comment on table parley.aggregates is 'What the kernel keeps: parent.target = kind(child.value) over the child rows that match only_when.';
+alter table parley.aggregates enable row level security;
+
+-- What is right: the aggregate of one parent, as an SQL expression over the key given as SQL text.
+create function parley_portable.aggregate_recount(aggregate parley.aggregates, key_expression text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select format(
+        '(select %s from %s as child where child.%I = %s%s)',
+        case aggregate.kind
+            when 'count' then 'count(*)'
+            when 'sum' then format('coalesce(sum(child.%I), 0)', aggregate.value)
+            else format('max(child.%I)', aggregate.value)
+        end,
+        aggregate.child,
+        aggregate.child_key,
+        key_expression,
+        coalesce(' and (' || aggregate.only_when || ')', ''))
+$$;
+comment on function parley_portable.aggregate_recount(parley.aggregates, text) is 'SQL that recounts one parent''s aggregate from its children.';
+
+-- The rows of one transition table that count, with their key.
+create function parley_portable.aggregate_rows(aggregate parley.aggregates, transition_table text, columns text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select format(
+        'select child.%I as key, %s from %s as child where child.%I is not null%s',
+        aggregate.child_key,
+        columns,
+        transition_table,
+        aggregate.child_key,
+        coalesce(' and (' || aggregate.only_when || ')', ''))
+$$;
+comment on function parley_portable.aggregate_rows(parley.aggregates, text, text) is 'SQL for the counted rows of a transition table.';
+
+-- The body of the portable trigger function of a count or a sum.
+create function parley_portable.aggregate_body_delta(aggregate parley.aggregates, operation text) returns text
+    language plpgsql stable
+    set search_path = ''
+    as $body$
+declare
+    gained constant text := case aggregate.kind when 'count' then '1' else format('coalesce(child.%I, 0)', aggregate.value) end || ' as amount';
+    lost constant text := '-' || gained;
+    changed constant text := concat_ws(
+        ' union all ',
+        case when operation in ('insert', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_new', gained) end,
+        case when operation in ('delete', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_old', lost) end);
+    has_check constant boolean := aggregate.capacity is not null and operation <> 'delete';
+begin
+    return format(
+        $code$
+#variable_conflict use_column
+declare
+    delta record;%s
+begin
+    for delta in
+        select changed.key, sum(changed.amount) as amount
+        from (%s) as changed
+        group by changed.key
+        having sum(changed.amount) <> 0
+        order by changed.key
+    loop
+        update %s as parent
+        set %I = coalesce(parent.%I, 0) + delta.amount
+        where parent.%I = delta.key%s
+    end loop;
+    return null;
+end
+$code$,
+        case when has_check then '
+    kept record;' else '' end,
+        changed,
+        aggregate.parent,
+        aggregate.target, aggregate.target,
+        aggregate.parent_key,
+        case when has_check then format(
+            $code$
+        returning parent.%I as total, parent.%I as capacity into kept;
+        if delta.amount > 0 and kept.total > kept.capacity then
+            raise exception using
+                errcode = 'PT409',
+                message = format('There is no free place: the capacity is %%s.', kept.capacity),
+                detail = 'capacity_exceeded',
+                hint = 'Wait until a place is free, or choose another one.';
+        end if;$code$, aggregate.target, aggregate.capacity) else ';' end);
+end
+$body$;
+comment on function parley_portable.aggregate_body_delta(parley.aggregates, text) is 'PL/pgSQL that adds to and takes from counts and sums.';
+
+-- The body of the portable trigger function of a latest value. Rows that came can only raise it; rows that went ask for a recount when
+-- they may have held it. The recount runs in a statement of its own after the parent is locked, so that it sees every child whose
+-- writer held that lock before.
+create function parley_portable.aggregate_body_max(aggregate parley.aggregates, operation text) returns text
+    language plpgsql stable
+    set search_path = ''
+    as $body$
+declare
+    amount constant text := format('child.%I', aggregate.value);
+    changed constant text := concat_ws(
+        ' union all ',
+        case when operation in ('insert', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_new', amount || ' as amount, true as has_come') end,
+        case when operation in ('delete', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_old', amount || ' as amount, false as has_come') end);
+begin
+    return format(
+        $code$
+#variable_conflict use_column
+declare
+    delta record;
+begin
+    for delta in
+        select
+            changed.key,
+            max(changed.amount) filter (where changed.has_come) as gained,
+            max(changed.amount) filter (where not changed.has_come) as lost
+        from (%s) as changed
+        group by changed.key
+        having max(changed.amount) filter (where changed.has_come)
+            is distinct from max(changed.amount) filter (where not changed.has_come)
+        order by changed.key
+    loop
+        if delta.lost is null or delta.gained > delta.lost then
+            update %s as parent
+            set %I = greatest(parent.%I, delta.gained)
+            where parent.%I = delta.key;
+        else
+            perform 1
+            from %s as parent
+            where parent.%I = delta.key and (parent.%I is null or parent.%I <= delta.lost)
+            for no key update;
+            if found then
+                update %s as parent
+                set %I = %s
+                where parent.%I = delta.key;
+            end if;
+        end if;
+    end loop;
+    return null;
+end
+$code$,
+        changed,
+        aggregate.parent, aggregate.target, aggregate.target, aggregate.parent_key,
+        aggregate.parent, aggregate.parent_key, aggregate.target, aggregate.target,
+        aggregate.parent, aggregate.target, parley_portable.aggregate_recount(aggregate, 'delta.key'), aggregate.parent_key);
+end
+$body$;
+comment on function parley_portable.aggregate_body_max(parley.aggregates, text) is 'PL/pgSQL that keeps a latest value.';
+
+create function parley_portable.aggregate_body(aggregate parley.aggregates, operation text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select case
+        when operation = 'truncate' then format(
+            'begin update %1$s as parent set %2$I = %3$s where parent.%2$I is distinct from %3$s; return null; end',
+            aggregate.parent, aggregate.target, case aggregate.kind when 'max' then 'null' else '0' end)
+        when aggregate.kind = 'max' then parley_portable.aggregate_body_max(aggregate, operation)
+        else parley_portable.aggregate_body_delta(aggregate, operation)
+    end
+$$;
+comment on function parley_portable.aggregate_body(parley.aggregates, text) is 'PL/pgSQL of the portable trigger function for one operation.';
+
+revoke execute on all functions in schema parley, parley_portable from public;
