@@ -84,20 +84,20 @@ create function parley.repair_aggregate(aggregate parley.aggregates) returns big
 declare
     recount constant text := parley_portable.aggregate_recount(aggregate, format('parent.%I', aggregate.parent_key));
     this_parent constant text := format('parent.%I = $1::%s', aggregate.parent_key, parley.column_type(aggregate.parent, aggregate.parent_key));
-    drifted record;
+    drifted_key text;
     touched bigint;
     repaired bigint := 0;
 begin
-    for drifted in execute format(
-        'select parent.%1$I::text as key from %2$s as parent where parent.%3$I is distinct from %4$s order by parent.%1$I',
+    for drifted_key in execute format(
+        'select parent.%1$I::text from %2$s as parent where parent.%3$I is distinct from %4$s order by parent.%1$I',
         aggregate.parent_key, aggregate.parent, aggregate.target, recount)
     loop
         -- Lock first, recount in the next statement: a writer of children holds this lock until it commits.
-        execute format('select 1 from %s as parent where %s for no key update', aggregate.parent, this_parent) using drifted.key;
+        execute format('select 1 from %s as parent where %s for no key update', aggregate.parent, this_parent) using drifted_key;
         execute format(
             'update %1$s as parent set %2$I = %3$s where %4$s and parent.%2$I is distinct from %3$s',
             aggregate.parent, aggregate.target, recount, this_parent)
-            using drifted.key;
+            using drifted_key;
         get diagnostics touched = row_count;
         repaired := repaired + touched;
     end loop;
@@ -278,14 +278,17 @@ begin
         raise exception using errcode = '42704', message = format('%s.%I is not kept.', parent, target);
     end if;
     foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
-        execute format('drop trigger %I on %s', format('parley_%s_%s', detached.id, operation), detached.child);
+        -- The child may be gone already, and its triggers with it.
+        if exists (select from pg_catalog.pg_class where oid = detached.child) then
+            execute format('drop trigger %I on %s', format('parley_%s_%s', detached.id, operation), detached.child);
+        end if;
         execute format('drop function if exists parley_portable.%I()', format('aggregate_%s_%s', detached.id, operation));
     end loop;
     execute format('drop trigger %I on %s', format('parley_%s_parent', detached.id), detached.parent);
     execute format('drop function parley_portable.%I()', format('aggregate_%s_parent', detached.id));
 end
 $$;
-comment on function parley.stop_maintaining(regclass, name) is 'Ends a kept aggregate; the column stays as it is. 42704 when it is not kept.';
+comment on function parley.stop_maintaining(regclass, name) is 'Ends a kept aggregate; the column stays as it is. Call it before, or after, dropping the child table. 42704 when it is not kept.';
 
 create function parley.counter_drift()
     returns table (child regclass, parent regclass, counter name, key text, stored text, actual text)
@@ -302,14 +305,17 @@ begin
             and exists (select from pg_catalog.pg_class where oid = kept.parent)
         order by kept.id
     loop
-        return query execute format(
+        for child, parent, counter, key, stored, actual in execute format(
             'select $1, $2, $3, drifted.key, drifted.stored, drifted.actual from ('
             'select parent.%1$I::text as key, parent.%2$I::text as stored, %3$s::text as actual, parent.%2$I is distinct from %3$s as differs '
             'from %4$s as parent) as drifted where drifted.differs order by drifted.key',
             aggregate.parent_key, aggregate.target,
             parley_portable.aggregate_recount(aggregate, format('parent.%I', aggregate.parent_key)),
             aggregate.parent)
-            using aggregate.child, aggregate.parent, aggregate.target;
+            using aggregate.child, aggregate.parent, aggregate.target
+        loop
+            return next;
+        end loop;
     end loop;
 end
 $$;
