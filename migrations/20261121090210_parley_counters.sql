@@ -41,8 +41,8 @@ begin
                 else ''
             end,
             call);
-        if is_native then
-            execute format('drop function if exists parley_portable.%I()', function_name);
+        if is_native and to_regprocedure(format('parley_portable.%I()', function_name)) is not null then
+            execute format('drop function parley_portable.%I()', function_name);
         end if;
     end loop;
 end
@@ -270,6 +270,7 @@ create function parley.stop_maintaining(parent regclass, target name) returns vo
 declare
     detached parley.aggregates;
     operation text;
+    function_name text;
 begin
     delete from parley.aggregates as kept
     where kept.parent = stop_maintaining.parent and kept.target = stop_maintaining.target
@@ -282,7 +283,10 @@ begin
         if exists (select from pg_catalog.pg_class where oid = detached.child) then
             execute format('drop trigger %I on %s', format('parley_%s_%s', detached.id, operation), detached.child);
         end if;
-        execute format('drop function if exists parley_portable.%I()', format('aggregate_%s_%s', detached.id, operation));
+        function_name := format('aggregate_%s_%s', detached.id, operation);
+        if to_regprocedure(format('parley_portable.%I()', function_name)) is not null then
+            execute format('drop function parley_portable.%I()', function_name);
+        end if;
     end loop;
     execute format('drop trigger %I on %s', format('parley_%s_parent', detached.id), detached.parent);
     execute format('drop function parley_portable.%I()', format('aggregate_%s_parent', detached.id));

@@ -1,0 +1,209 @@
+-- EchoRoom, the stream of a room: every change of its messages takes the next number of the room, under the lock of the room's row.
+--
+-- The rows keep their own rules, so that a direct write of service_role cannot break them: a message is numbered, an edit is
+-- marked, a deleted text is emptied, and the old text goes to the audit log, by triggers of the table.
+--
+-- Locks. Everything that changes a room locks its row in echoroom.sessions first (FOR NO KEY UPDATE) and only then touches seats,
+-- messages or reactions. Heartbeats and voice status lock one seat and never the room. A direct write locks its own row first: if it
+-- meets an RPC on the same row, Postgres ends one of the two with 40P01, and it can be repeated.
+
+create function echoroom_private.next_seq(p_session_id uuid)
+returns bigint
+language sql
+volatile
+set search_path = ''
+as $$
+    update echoroom.sessions
+    set last_seq = last_seq + 1
+    where id = p_session_id
+    returning last_seq
+$$;
+
+comment on function echoroom_private.next_seq is 'Takes the next number of a room''s stream, under the lock of the room''s row. Null when there is no such room.';
+
+create function echoroom_private.number_message()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if tg_op = 'INSERT' then
+        new.seq := echoroom_private.next_seq(new.session_id);
+        if new.seq is null then
+            perform echoroom_private.fail('PT404', 'room_not_found', 'There is no such room.', 'List the rooms with list_sessions.');
+        end if;
+        new.changed_seq := new.seq;
+        return new;
+    end if;
+
+    if new.session_id <> old.session_id then
+        perform echoroom_private.fail('PT422', 'message_bound_to_room', 'A message cannot move to another room.', 'Send it again there.');
+    end if;
+    new.seq := old.seq;
+    new.changed_seq := greatest(new.changed_seq, old.changed_seq);
+    if new.deleted_at is not null then
+        new.content := '';
+    end if;
+    if new.content <> old.content or new.deleted_at is distinct from old.deleted_at then
+        new.changed_seq := echoroom_private.next_seq(new.session_id);
+        if new.deleted_at is null then
+            new.is_edited := true;
+            new.edited_at := clock_timestamp();
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+comment on function echoroom_private.number_message is 'Trigger: numbers a new message and every change of its text; marks edits; empties deleted texts.';
+
+create trigger chat_messages_number_change
+    before insert or update on echoroom.chat_messages
+    for each row execute function echoroom_private.number_message();
+
+create function echoroom_private.log_message_change()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into echoroom_private.audit_log (session_id, user_id, action, message_id, old_content)
+    values (old.session_id, (select auth.uid()), case when new.deleted_at is null then 'edited' else 'deleted' end, old.id, old.content);
+    return null;
+end
+$$;
+
+comment on function echoroom_private.log_message_change is 'Trigger: keeps the text that an edit or a deletion replaced.';
+
+create trigger chat_messages_log_change
+    after update on echoroom.chat_messages
+    for each row
+    when (old.content is distinct from new.content)
+    execute function echoroom_private.log_message_change();
+
+create function echoroom_private.place_reaction()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    new.session_id := (select m.session_id from echoroom.chat_messages m where m.id = new.message_id);
+    if new.session_id is null then
+        perform echoroom_private.fail('PT404', 'message_not_found', 'There is no such message here.', 'Load the messages again with get_messages.');
+    end if;
+    return new;
+end
+$$;
+
+comment on function echoroom_private.place_reaction is 'Trigger: a reaction belongs to the room of its message.';
+
+create trigger message_reactions_place
+    before insert on echoroom.message_reactions
+    for each row execute function echoroom_private.place_reaction();
+
+create function echoroom_private.number_reaction()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_reaction echoroom.message_reactions;
+    v_seq bigint;
+begin
+    if tg_op = 'DELETE' then
+        v_reaction := old;
+    else
+        v_reaction := new;
+    end if;
+    -- A message that is gone or deleted has no reactions to show, so nothing changed in the stream.
+    if not exists (
+        select from echoroom.chat_messages m where m.id = v_reaction.message_id and m.deleted_at is null
+    ) then
+        return null;
+    end if;
+    v_seq := echoroom_private.next_seq(v_reaction.session_id);
+    if v_seq is not null then
+        update echoroom.chat_messages
+        set changed_seq = v_seq
+        where id = v_reaction.message_id;
+    end if;
+    return null;
+end
+$$;
+
+comment on function echoroom_private.number_reaction is 'Trigger: a reaction that comes or goes is a change of its message.';
+
+create trigger message_reactions_number_change
+    after insert or delete on echoroom.message_reactions
+    for each row execute function echoroom_private.number_reaction();
+
+create function echoroom_private.log_seat_change()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if tg_op = 'INSERT' then
+        insert into echoroom_private.audit_log (session_id, user_id, action)
+        values (new.session_id, new.user_id, 'joined');
+    else
+        insert into echoroom_private.audit_log (session_id, user_id, action)
+        values (
+            old.session_id,
+            old.user_id,
+            case
+                when old.last_seen_at < now() - echoroom_private.lease() then 'expired'
+                when old.user_id = (select auth.uid()) then 'left'
+                else 'removed'
+            end
+        );
+    end if;
+    return null;
+end
+$$;
+
+comment on function echoroom_private.log_seat_change is 'Trigger: records who takes and who gives back a seat, and why.';
+
+create trigger participants_log_change
+    after insert or delete on echoroom.participants
+    for each row execute function echoroom_private.log_seat_change();
+
+-- Deleting an account touches seats, messages and reactions in many rooms through the foreign keys. Their rooms are locked first, in
+-- order of id, so that this never meets an RPC of somebody else (room first, then message) from the other side. Only a request that the
+-- person makes at that very moment can still meet it, at the person's own row; Postgres then ends one of the two, and it can be repeated.
+create function echoroom_private.lock_rooms_of_user()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform
+    from echoroom.sessions s
+    where s.id in (
+        select p.session_id from echoroom.participants p where p.user_id = old.id
+        union
+        select m.session_id from echoroom.chat_messages m where m.user_id = old.id
+        union
+        select r.session_id from echoroom.message_reactions r where r.user_id = old.id
+    )
+    order by s.id
+    for no key update;
+    return old;
+end
+$$;
+
+comment on function echoroom_private.lock_rooms_of_user is 'Trigger on auth.users: locks the rooms of a person whose account is being deleted.';
+
+create trigger echoroom_lock_rooms
+    before delete on auth.users
+    for each row execute function echoroom_private.lock_rooms_of_user();
+
+revoke execute on all functions in schema echoroom_private from public;
+
+notify pgrst, 'reload schema';

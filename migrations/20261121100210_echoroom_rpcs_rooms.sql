@@ -1,0 +1,302 @@
+-- EchoRoom, RPCs of rooms and personas.
+--
+-- A function of schema echoroom runs with the caller's rights. Where it must write, or see what the caller may not, it calls a definer
+-- helper in echoroom_private that checks everything itself: identity is auth.uid(), never an argument.
+-- Locks: find_room holds an advisory lock of the mood, only when it found no free seat and until it commits.
+
+-- Helpers ---------------------------------------------------------------------------------------------------------------------
+
+create function echoroom_private.topic(p_session_id uuid, p_epoch integer)
+returns text
+language sql
+immutable
+strict
+parallel safe
+set search_path = ''
+as $$
+    select 'echoroom:' || p_session_id::text || ':' || p_epoch::text
+$$;
+
+comment on function echoroom_private.topic is 'The Realtime topic of a room in one of its epochs.';
+
+create function echoroom_private.room_json(p_session_id uuid)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'session', to_jsonb(s) || jsonb_build_object('current_participants', seats.taken),
+        'participants', seats.list,
+        'topic', echoroom_private.topic(s.id, s.epoch),
+        'last_seq', s.last_seq
+    )
+    from echoroom.sessions s
+    cross join lateral (
+        select count(*) as taken, coalesce(jsonb_agg(to_jsonb(p) order by p.joined_at, p.user_id), '[]'::jsonb) as list
+        from echoroom.participants p
+        where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
+    ) seats
+    where s.id = p_session_id
+$$;
+
+comment on function echoroom_private.room_json is 'A room with its participants, topic and last_seq, as far as the caller may see it. Overdue seats are left out.';
+
+create function echoroom_private.open_room(p_category text, p_description text, p_max_participants integer)
+returns echoroom.sessions
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_session echoroom.sessions;
+    v_user_id uuid;
+begin
+    if not echoroom_private.is_service() then
+        v_user_id := echoroom_private.my_account();
+        perform echoroom_private.slow_down('create_session', 20, interval '1 minute');
+    end if;
+    insert into echoroom.sessions (category, description, max_participants, created_by)
+    values (p_category, p_description, p_max_participants, v_user_id)
+    returning * into v_session;
+    return v_session;
+end
+$$;
+
+comment on function echoroom_private.open_room is 'Inserts a room; 20 a minute and person.';
+
+create function echoroom_private.create_session(p_category text, p_description text, p_max_participants integer)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_category text := echoroom_private.clean_mood(p_category);
+    v_description text := echoroom_private.clean(p_description);
+    v_max_participants integer := coalesce(p_max_participants, 6);
+begin
+    if not echoroom_private.is_service() then
+        perform echoroom_private.me();
+    end if;
+    if v_category is null then
+        perform echoroom_private.fail('PT422', 'invalid_mood', 'A room needs a category of 1 to 64 characters.', 'Name a mood, such as Calm.');
+    end if;
+    if char_length(v_description) > 500 then
+        perform echoroom_private.fail('PT422', 'invalid_description', 'A description has at most 500 characters.', 'Shorten the description.');
+    end if;
+    if v_max_participants not between 1 and 100 then
+        perform echoroom_private.fail('PT422', 'invalid_max_participants', 'A room has 1 to 100 seats.', 'Choose a number between 1 and 100.');
+    end if;
+    return to_jsonb(echoroom_private.open_room(v_category, v_description, v_max_participants));
+end
+$$;
+
+comment on function echoroom_private.create_session is 'Behind echoroom.create_session.';
+
+create function echoroom_private.find_room(p_mood text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_mood text := echoroom_private.clean_mood(p_mood);
+    v_session echoroom.sessions;
+    v_sibling echoroom.sessions;
+    v_taken bigint;
+begin
+    if not echoroom_private.is_service() then
+        perform echoroom_private.me();
+    end if;
+    if v_mood is null then
+        perform echoroom_private.fail('PT422', 'invalid_mood', 'Say which mood, in 1 to 64 characters.', 'Name a mood, such as Calm.');
+    end if;
+
+    -- Only a caller that found nothing queues for the mood's lock, and looks again when it has it: the room it wanted to open may be
+    -- there by then. So the common case takes no lock, and however many find the mood full, one of them opens one room.
+    for v_attempt in 1..2 loop
+        select s.*
+        into v_session
+        from echoroom.sessions s
+        cross join lateral (
+            select count(*) as taken
+            from echoroom.participants p
+            where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
+        ) seats
+        where lower(s.category) = lower(v_mood) and s.is_active and seats.taken < s.max_participants
+        order by seats.taken desc, s.created_at, s.id
+        limit 1;
+        exit when found;
+        if v_attempt = 1 then
+            perform pg_advisory_xact_lock(hashtextextended('echoroom.find_room:' || lower(v_mood), 0));
+        end if;
+    end loop;
+
+    if v_session.id is null then
+        -- A further room of a mood is like its first one; of an unknown mood, like the seed's.
+        select s.*
+        into v_sibling
+        from echoroom.sessions s
+        where lower(s.category) = lower(v_mood)
+        order by s.is_active desc, s.created_at, s.id
+        limit 1;
+        v_session := echoroom_private.open_room(
+            coalesce(v_sibling.category, v_mood), v_sibling.description, coalesce(v_sibling.max_participants, 6)
+        );
+    end if;
+
+    select count(*)
+    into v_taken
+    from echoroom.participants p
+    where p.session_id = v_session.id and p.last_seen_at >= now() - echoroom_private.lease();
+    return to_jsonb(v_session) || jsonb_build_object('current_participants', v_taken);
+end
+$$;
+
+comment on function echoroom_private.find_room is 'Behind echoroom.find_room.';
+
+create function echoroom_private.list_sessions()
+returns table (
+    id uuid,
+    category text,
+    description text,
+    is_active boolean,
+    max_participants integer,
+    current_participants integer,
+    free_seats integer,
+    created_at timestamptz,
+    updated_at timestamptz
+)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select
+        s.id,
+        s.category,
+        s.description,
+        s.is_active,
+        s.max_participants,
+        coalesce(seats.taken, 0),
+        greatest(s.max_participants - coalesce(seats.taken, 0), 0),
+        s.created_at,
+        s.updated_at
+    from echoroom.sessions s
+    left join (
+        select p.session_id, count(*)::integer as taken
+        from echoroom.participants p
+        where p.last_seen_at >= now() - echoroom_private.lease()
+        group by p.session_id
+    ) seats on seats.session_id = s.id
+    where s.is_active
+    order by s.category, s.created_at, s.id
+$$;
+
+comment on function echoroom_private.list_sessions is 'Behind echoroom.list_sessions: counts seats that the caller may not see one by one.';
+
+-- The API ---------------------------------------------------------------------------------------------------------------------
+
+create function echoroom.create_session(category text, description text default null, max_participants integer default 6)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+    select echoroom_private.create_session(category, description, max_participants)
+$$;
+
+comment on function echoroom.create_session is 'Opens a room and returns it. The caller is not seated: join_room does that.';
+
+create function echoroom.find_room(mood text)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+    select echoroom_private.find_room(mood)
+$$;
+
+comment on function echoroom.find_room is 'The fullest active room of a mood with a free seat; opens a new one when all are full. The seat is not held: call join_room, and on room_full try again.';
+
+create function echoroom.list_sessions()
+returns table (
+    id uuid,
+    category text,
+    description text,
+    is_active boolean,
+    max_participants integer,
+    current_participants integer,
+    free_seats integer,
+    created_at timestamptz,
+    updated_at timestamptz
+)
+language sql
+stable
+set search_path = ''
+as $$
+    select * from echoroom_private.list_sessions()
+$$;
+
+comment on function echoroom.list_sessions is 'All active rooms with seats taken and free. Overdue seats count as free.';
+
+create function echoroom.room_state(session_id uuid)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.check_reader(room_state.session_id);
+    return echoroom_private.room_json(room_state.session_id);
+end
+$$;
+
+comment on function echoroom.room_state is 'For members: {session, participants, topic, last_seq}, as join_room returns it.';
+
+create function echoroom.persona_by_mood(mood text)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_persona echoroom.persona;
+begin
+    select p.*
+    into v_persona
+    from echoroom.persona p
+    where lower(p.mood) = lower(echoroom_private.clean(persona_by_mood.mood));
+    if not found then
+        perform echoroom_private.fail('PT404', 'persona_not_found', 'There is no persona for this mood.', 'Read the table persona for the moods that have one.');
+    end if;
+    return to_jsonb(v_persona);
+end
+$$;
+
+comment on function echoroom.persona_by_mood is 'The AI persona of a mood, in any case of letters. PT404 persona_not_found.';
+
+-- Rights ----------------------------------------------------------------------------------------------------------------------
+
+revoke execute on all functions in schema echoroom, echoroom_private from public;
+
+grant execute on function
+    echoroom_private.list_sessions(),
+    echoroom.list_sessions(),
+    echoroom.persona_by_mood(text)
+to anon, authenticated, service_role;
+
+grant execute on function
+    echoroom_private.topic(uuid, integer),
+    echoroom_private.room_json(uuid),
+    echoroom_private.create_session(text, text, integer),
+    echoroom_private.find_room(text),
+    echoroom.create_session(text, text, integer),
+    echoroom.find_room(text),
+    echoroom.room_state(uuid)
+to authenticated, service_role;
+
+notify pgrst, 'reload schema';
