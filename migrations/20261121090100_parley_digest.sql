@@ -29,7 +29,11 @@ begin
         end if;
         shortest := (value::double precision)::text::numeric;
         if shortest <> value then
-            return exact;
+            -- The shortest decimal may lie exactly between two doubles, where Postgres does not print it: fewer digits, same double.
+            if length(trim(both '0' from ltrim(exact, '-'))) >= length(trim(both '0' from abs(shortest)::text)) then
+                return exact;
+            end if;
+            shortest := value;
         end if;
     else
         -- 17 significant digits is what a printer of doubles emits at most; more is somebody's exact decimal.

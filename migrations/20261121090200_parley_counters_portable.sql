@@ -12,6 +12,9 @@
 -- Limits: rows written directly into a partition of a partitioned child do not fire statement triggers of the whole; after renaming a
 -- table or column call parley.use_native again, which writes the triggers anew.
 --
+-- One pass a statement and event: an upsert or a merge that both inserts and updates fires two, so two of those over the same
+-- parents can deadlock; order their rows, or split them.
+--
 -- This file: the registry and the bodies of the portable trigger functions. The next one: attaching them, drift and repair.
 -- Locks: none on existing objects.
 
@@ -34,6 +37,17 @@ create table parley.aggregates (
 );
 comment on table parley.aggregates is 'What the kernel keeps: parent.target = kind(child.value) over the child rows that match only_when.';
 alter table parley.aggregates enable row level security;
+
+-- Null where the table has no such column.
+create function parley.column_type(relation regclass, column_name name) returns text
+    language sql stable strict
+    set search_path = ''
+    as $$
+    select format_type(atttypid, null)
+    from pg_catalog.pg_attribute
+    where attrelid = relation and attname = column_name and attnum > 0 and not attisdropped
+$$;
+comment on function parley.column_type(regclass, name) is 'The type of a column as SQL text, or null where there is no such column.';
 
 -- What is right: the aggregate of one parent, as an SQL expression over the key given as SQL text.
 create function parley_portable.aggregate_recount(aggregate parley.aggregates, key_expression text) returns text
@@ -69,18 +83,49 @@ create function parley_portable.aggregate_rows(aggregate parley.aggregates, tran
 $$;
 comment on function parley_portable.aggregate_rows(parley.aggregates, text, text) is 'SQL for the counted rows of a transition table.';
 
+-- What a statement changed for one aggregate: rows of (key, amount), and for a latest value whether the row came or went. Amounts that
+-- went are negative; as numeric, since the least integer has no positive twin.
+create function parley_portable.aggregate_changes(aggregate parley.aggregates, operation text) returns text
+    language sql stable
+    set search_path = ''
+    as $$
+    select concat_ws(
+        ' union all ',
+        case when operation in ('insert', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_new', case aggregate.kind
+                when 'count' then '1 as amount'
+                when 'sum' then format('coalesce(child.%I, 0) as amount', aggregate.value)
+                else format('child.%I as amount, true as has_come', aggregate.value)
+            end)
+        end,
+        case when operation in ('delete', 'update') then
+            parley_portable.aggregate_rows(aggregate, 'parley_old', case aggregate.kind
+                when 'count' then '-1 as amount'
+                when 'sum' then format('-coalesce(child.%I, 0)::numeric as amount', aggregate.value)
+                else format('child.%I as amount, false as has_come', aggregate.value)
+            end)
+        end)
+$$;
+comment on function parley_portable.aggregate_changes(parley.aggregates, text) is 'SQL for what a statement changed for one aggregate.';
+
+-- Whether a group of those rows, of one key, asks for anything.
+create function parley_portable.aggregate_has_changed(aggregate parley.aggregates) returns text
+    language sql immutable
+    set search_path = ''
+    as $$
+    select case aggregate.kind
+        when 'max' then 'max(changed.amount) filter (where changed.has_come) is distinct from max(changed.amount) filter (where not changed.has_come)'
+        else 'sum(changed.amount) <> 0'
+    end
+$$;
+comment on function parley_portable.aggregate_has_changed(parley.aggregates) is 'SQL for whether the changes of one key ask for an update.';
+
 -- The body of the portable trigger function of a count or a sum.
 create function parley_portable.aggregate_body_delta(aggregate parley.aggregates, operation text) returns text
     language plpgsql stable
     set search_path = ''
     as $body$
 declare
-    gained constant text := case aggregate.kind when 'count' then '1' else format('coalesce(child.%I, 0)', aggregate.value) end || ' as amount';
-    lost constant text := '-' || gained;
-    changed constant text := concat_ws(
-        ' union all ',
-        case when operation in ('insert', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_new', gained) end,
-        case when operation in ('delete', 'update') then parley_portable.aggregate_rows(aggregate, 'parley_old', lost) end);
     has_check constant boolean := aggregate.capacity is not null and operation <> 'delete';
 begin
     return format(
@@ -93,7 +138,7 @@ begin
         select changed.key, sum(changed.amount) as amount
         from (%s) as changed
         group by changed.key
-        having sum(changed.amount) <> 0
+        having %s
         order by changed.key
     loop
         update %s as parent
@@ -105,7 +150,8 @@ end
 $code$,
         case when has_check then '
     kept record;' else '' end,
-        changed,
+        parley_portable.aggregate_changes(aggregate, operation),
+        parley_portable.aggregate_has_changed(aggregate),
         aggregate.parent,
         aggregate.target, aggregate.target,
         aggregate.parent_key,
@@ -130,14 +176,6 @@ create function parley_portable.aggregate_body_max(aggregate parley.aggregates, 
     language plpgsql stable
     set search_path = ''
     as $body$
-declare
-    amount constant text := format('child.%I', aggregate.value);
-    changed constant text := concat_ws(
-        ' union all ',
-        case when operation in ('insert', 'update') then
-            parley_portable.aggregate_rows(aggregate, 'parley_new', amount || ' as amount, true as has_come') end,
-        case when operation in ('delete', 'update') then
-            parley_portable.aggregate_rows(aggregate, 'parley_old', amount || ' as amount, false as has_come') end);
 begin
     return format(
         $code$
@@ -152,8 +190,7 @@ begin
             max(changed.amount) filter (where not changed.has_come) as lost
         from (%s) as changed
         group by changed.key
-        having max(changed.amount) filter (where changed.has_come)
-            is distinct from max(changed.amount) filter (where not changed.has_come)
+        having %s
         order by changed.key
     loop
         if delta.lost is null or delta.gained > delta.lost then
@@ -163,22 +200,24 @@ begin
         else
             perform 1
             from %s as parent
-            where parent.%I = delta.key and (parent.%I is null or parent.%I <= delta.lost)
+            where parent.%I = delta.key
             for no key update;
             if found then
                 update %s as parent
                 set %I = %s
-                where parent.%I = delta.key;
+                where parent.%I = delta.key and (parent.%I is null or parent.%I <= delta.lost);
             end if;
         end if;
     end loop;
     return null;
 end
 $code$,
-        changed,
+        parley_portable.aggregate_changes(aggregate, operation),
+        parley_portable.aggregate_has_changed(aggregate),
         aggregate.parent, aggregate.target, aggregate.target, aggregate.parent_key,
-        aggregate.parent, aggregate.parent_key, aggregate.target, aggregate.target,
-        aggregate.parent, aggregate.target, parley_portable.aggregate_recount(aggregate, 'delta.key'), aggregate.parent_key);
+        aggregate.parent, aggregate.parent_key,
+        aggregate.parent, aggregate.target, parley_portable.aggregate_recount(aggregate, 'delta.key'), aggregate.parent_key,
+        aggregate.target, aggregate.target);
 end
 $body$;
 comment on function parley_portable.aggregate_body_max(parley.aggregates, text) is 'PL/pgSQL that keeps a latest value.';
@@ -196,5 +235,42 @@ create function parley_portable.aggregate_body(aggregate parley.aggregates, oper
     end
 $$;
 comment on function parley_portable.aggregate_body(parley.aggregates, text) is 'PL/pgSQL of the portable trigger function for one operation.';
+
+-- Several aggregates between the same two tables fire one after the other, each over the parents that it changes. Left alone, one
+-- statement could lock parent 5 and then 3 where another locks 3 and then 5. So the first thing to fire on a child is a trigger that
+-- locks, in key order, every parent that any of them will change. Both kernels use it, and only where there are several.
+create function parley_portable.lock_body(child regclass, operation text) returns text
+    language sql stable
+    set search_path = ''
+    as $body$
+    select format(E'#variable_conflict use_column\nbegin%s\n    return null;\nend', string_agg(
+        format(
+            $code$
+    declare
+        keys constant %1$s[] := array(%2$s);
+    begin
+        perform 1 from %3$s as parent where parent.%4$I = any (keys) order by parent.%4$I for no key update;
+    end;$code$,
+            parley.column_type(siblings.parent, siblings.parent_key), siblings.changed_keys, siblings.parent, siblings.parent_key),
+        '' order by siblings.first_id))
+    from (
+        select
+            kept.parent,
+            kept.parent_key,
+            min(kept.id) as first_id,
+            string_agg(
+                format(
+                    'select changed.key from (%s) as changed group by changed.key having %s',
+                    parley_portable.aggregate_changes(kept, lock_body.operation), parley_portable.aggregate_has_changed(kept)),
+                ' union ' order by kept.id) as changed_keys
+        from parley.aggregates as kept
+        where kept.child = lock_body.child
+        group by kept.parent, kept.parent_key
+        having count(*) > 1
+    ) as siblings
+    having count(*) > 0
+$body$;
+comment on function parley_portable.lock_body(regclass, text) is
+    'PL/pgSQL that locks the parents which several aggregates of a child are about to change; null where no two aggregates share a parent.';
 
 revoke execute on all functions in schema parley, parley_portable from public;

@@ -45,9 +45,65 @@ begin
             execute format('drop function parley_portable.%I()', function_name);
         end if;
     end loop;
+    perform parley.attach_parent_trigger(aggregate);
+    perform parley.attach_lock_triggers(aggregate.child);
 end
 $$;
 comment on function parley.attach_triggers(parley.aggregates, boolean) is 'Writes the triggers of one aggregate for the native or the portable kernel.';
+
+-- Named so as to fire before the triggers of all aggregates, whose numbers start at one: triggers fire in the order of their names.
+create function parley.attach_lock_triggers(child regclass) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    operation text;
+    trigger_name text;
+    body text;
+    function_name text;
+    replaced regprocedure;
+begin
+    foreach operation in array array['insert', 'update', 'delete'] loop
+        trigger_name := format('parley_0_%s', operation);
+        body := parley_portable.lock_body(child, operation);
+        function_name := format(
+            'lock_parents_%s_%s',
+            (select min(kept.id) from parley.aggregates as kept where kept.child = attach_lock_triggers.child),
+            operation);
+        replaced := (
+            select t.tgfoid::regprocedure
+            from pg_catalog.pg_trigger as t
+            where t.tgrelid = attach_lock_triggers.child and t.tgname = trigger_name
+        );
+        if body is not null then
+            execute format(
+                'create or replace function parley_portable.%I() returns trigger language plpgsql volatile security definer set search_path = '''' as %L',
+                function_name, body);
+            execute format('revoke execute on function parley_portable.%I() from public', function_name);
+            execute format(
+                'comment on function parley_portable.%I() is %L',
+                function_name, format('Locks the parents that a statement on %s changes, in key order.', child));
+            execute format(
+                'create or replace trigger %I after %s on %s referencing %s for each statement execute function parley_portable.%I()',
+                trigger_name,
+                operation,
+                child,
+                case operation
+                    when 'insert' then 'new table as parley_new'
+                    when 'update' then 'old table as parley_old new table as parley_new'
+                    else 'old table as parley_old'
+                end,
+                function_name);
+        elsif replaced is not null then
+            execute format('drop trigger %I on %s', trigger_name, child);
+        end if;
+        if replaced is not null and (body is null or replaced <> to_regprocedure(format('parley_portable.%I()', function_name))) then
+            execute format('drop function %s', replaced);
+        end if;
+    end loop;
+end
+$$;
+comment on function parley.attach_lock_triggers(regclass) is 'Writes, or drops, the triggers that lock the parents which several aggregates of a child share.';
 
 -- A parent that appears, or takes another key, starts with what its children say, whatever the writer put there. This is off the hot
 -- path, so both kernels share it.
@@ -59,10 +115,10 @@ declare
     function_name constant text := format('aggregate_%s_parent', aggregate.id);
 begin
     execute format(
-        'create function parley_portable.%I() returns trigger language plpgsql volatile security definer set search_path = '''' as %L',
+        'create or replace function parley_portable.%I() returns trigger language plpgsql stable security definer set search_path = '''' as %L',
         function_name,
         format(
-            'begin if tg_op = ''INSERT'' or new.%1$I is distinct from old.%1$I then new.%2$I := %3$s; end if; return new; end',
+            E'#variable_conflict use_column\nbegin if tg_op = ''INSERT'' or new.%1$I is distinct from old.%1$I then new.%2$I := %3$s; end if; return new; end',
             aggregate.parent_key, aggregate.target,
             parley_portable.aggregate_recount(aggregate, format('new.%I', aggregate.parent_key))));
     execute format('revoke execute on function parley_portable.%I() from public', function_name);
@@ -70,7 +126,7 @@ begin
         'comment on function parley_portable.%I() is %L',
         function_name, format('Starts %s.%I with what the children say.', aggregate.parent, aggregate.target));
     execute format(
-        'create trigger %I before insert or update of %I on %s for each row execute function parley_portable.%I()',
+        'create or replace trigger %I before insert or update of %I on %s for each row execute function parley_portable.%I()',
         format('parley_%s_parent', aggregate.id), aggregate.parent_key, aggregate.parent, function_name);
 end
 $$;
@@ -106,16 +162,35 @@ end
 $$;
 comment on function parley.repair_aggregate(parley.aggregates) is 'Sets right every parent of one aggregate; returns how many differed.';
 
--- Null where the table has no such column.
-create function parley.column_type(relation regclass, column_name name) returns text
-    language sql stable strict
+-- Takes one aggregate out of the registry with its triggers and functions. Its tables may be gone already, and its triggers with them.
+create function parley.detach_aggregate(aggregate parley.aggregates) returns void
+    language plpgsql volatile
     set search_path = ''
     as $$
-    select format_type(atttypid, null)
-    from pg_catalog.pg_attribute
-    where attrelid = relation and attname = column_name and attnum > 0 and not attisdropped
+declare
+    made record;
+begin
+    delete from parley.aggregates where id = aggregate.id;
+    for made in
+        select t.tgname, t.tgrelid::regclass as relation
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid in (aggregate.child, aggregate.parent) and t.tgname ~ format('^parley_%s_', aggregate.id) and t.tgparentid = 0
+    loop
+        execute format('drop trigger %I on %s', made.tgname, made.relation);
+    end loop;
+    for made in
+        select p.oid::regprocedure as function
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'parley_portable'::regnamespace and p.proname ~ format('^aggregate_%s_', aggregate.id)
+    loop
+        execute format('drop function %s', made.function);
+    end loop;
+    if exists (select from pg_catalog.pg_class where oid = aggregate.child) then
+        perform parley.attach_lock_triggers(aggregate.child);
+    end if;
+end
 $$;
-comment on function parley.column_type(regclass, name) is 'The type of a column as SQL text, or null where there is no such column.';
+comment on function parley.detach_aggregate(parley.aggregates) is 'Removes one aggregate: its triggers, its functions, its line in the registry.';
 
 -- Registers an aggregate after checking that it can be kept, writes its triggers and counts what is there.
 create function parley.attach_aggregate(wanted parley.aggregates) returns void
@@ -177,6 +252,15 @@ begin
     ) then
         raise exception using errcode = '22023', message = format('%s.%I is not unique.', wanted.parent, wanted.parent_key);
     end if;
+    -- One order of locks for all aggregates between two tables needs one key to order by.
+    if exists (
+        select from parley.aggregates as kept
+        where kept.child = wanted.child and kept.parent = wanted.parent and kept.parent_key <> wanted.parent_key
+    ) then
+        raise exception using
+            errcode = '22023',
+            message = format('%s is kept by another key already: all aggregates between two tables must use the same one.', wanted.parent);
+    end if;
     if wanted.kind in ('count', 'sum') and parley.column_type(wanted.parent, wanted.target) <> all (whole_numbers) then
         raise exception using
             errcode = '22023',
@@ -203,7 +287,8 @@ begin
     end if;
 
     -- Tables that were dropped leave their lines behind; their number may come again.
-    delete from parley.aggregates as kept
+    perform parley.detach_aggregate(kept)
+    from parley.aggregates as kept
     where not exists (select from pg_catalog.pg_class where oid = kept.child)
         or not exists (select from pg_catalog.pg_class where oid = kept.parent);
     if exists (select from parley.aggregates where parent = wanted.parent and target = wanted.target) then
@@ -223,7 +308,6 @@ begin
         wanted.capacity, wanted.value, wanted.only_when)
     returning * into attached;
     perform parley.attach_triggers(attached, parley.implementation() = 'native');
-    perform parley.attach_parent_trigger(attached);
     perform parley.repair_aggregate(attached);
 end
 $$;
@@ -268,31 +352,19 @@ create function parley.stop_maintaining(parent regclass, target name) returns vo
     set search_path = ''
     as $$
 declare
-    detached parley.aggregates;
-    operation text;
-    function_name text;
+    kept parley.aggregates;
 begin
-    delete from parley.aggregates as kept
-    where kept.parent = stop_maintaining.parent and kept.target = stop_maintaining.target
-    returning * into detached;
+    select * into kept
+    from parley.aggregates as registered
+    where registered.parent = stop_maintaining.parent and registered.target = stop_maintaining.target;
     if not found then
         raise exception using errcode = '42704', message = format('%s.%I is not kept.', parent, target);
     end if;
-    foreach operation in array array['insert', 'update', 'delete', 'truncate'] loop
-        -- The child may be gone already, and its triggers with it.
-        if exists (select from pg_catalog.pg_class where oid = detached.child) then
-            execute format('drop trigger %I on %s', format('parley_%s_%s', detached.id, operation), detached.child);
-        end if;
-        function_name := format('aggregate_%s_%s', detached.id, operation);
-        if to_regprocedure(format('parley_portable.%I()', function_name)) is not null then
-            execute format('drop function parley_portable.%I()', function_name);
-        end if;
-    end loop;
-    execute format('drop trigger %I on %s', format('parley_%s_parent', detached.id), detached.parent);
-    execute format('drop function parley_portable.%I()', format('aggregate_%s_parent', detached.id));
+    perform parley.detach_aggregate(kept);
 end
 $$;
-comment on function parley.stop_maintaining(regclass, name) is 'Ends a kept aggregate; the column stays as it is. Call it before, or after, dropping the child table. 42704 when it is not kept.';
+comment on function parley.stop_maintaining(regclass, name) is
+    'Ends a kept aggregate; the column stays as it is. Call it before, or after, dropping the child table. 42704 when it is not kept.';
 
 create function parley.counter_drift()
     returns table (child regclass, parent regclass, counter name, key text, stored text, actual text)

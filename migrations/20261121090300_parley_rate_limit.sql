@@ -21,8 +21,8 @@ create function parley_portable.rate_limit(bucket text, max_events integer, "win
     as $$
 declare
     this_moment constant timestamptz := clock_timestamp();
-    spacing constant interval := make_interval(secs => extract(epoch from "window")::double precision / nullif(max_events, 0));
-    tolerance constant interval := make_interval(secs => extract(epoch from "window")::double precision) - spacing;
+    spacing interval;
+    tolerance interval;
     seconds_left bigint;
 begin
     if bucket is null or length(bucket) not between 1 and 400 then
@@ -31,9 +31,12 @@ begin
     if max_events is null or max_events < 1 then
         raise exception using errcode = '22023', message = 'max_events must be at least 1.';
     end if;
-    if "window" is null or extract(epoch from "window") <= 0 then
-        raise exception using errcode = '22023', message = 'The window must be longer than nothing.';
+    if "window" is null or extract(epoch from "window") not between 0.000001 and 31622400 then
+        raise exception using errcode = '22023', message = 'The window must be longer than nothing and at most 366 days.';
     end if;
+
+    spacing := make_interval(secs => extract(epoch from "window")::double precision / max_events);
+    tolerance := spacing * (max_events - 1);
 
     insert into parley.rate_limits as kept (bucket, tat)
     values (rate_limit.bucket, this_moment + spacing)
