@@ -1,0 +1,4 @@
+//! The statements on the tables of schema `auth`.
+
+pub(super) mod sessions;
+pub(super) mod users;

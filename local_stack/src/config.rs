@@ -1,0 +1,177 @@
+//! The settings of a stack and the environment they come from.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::secret::Secret;
+
+/// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
+/// nothing, and nothing that listens beyond loopback may use it.
+const DEVELOPMENT_JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
+
+/// HS256 takes no key shorter than its digest.
+const SHORTEST_JWT_SECRET: usize = 32;
+
+/// Which body the kernel functions have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// The Rust extension `parley`.
+    Native,
+    /// Plain SQL, as on a server that cannot load extensions.
+    Portable,
+}
+
+impl Kernel {
+    /// The value of `PARLEY_KERNEL`, and what `parley.implementation()` answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+impl FromStr for Kernel {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "native" => Ok(Self::Native),
+            "portable" => Ok(Self::Portable),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What a stack is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder that holds `migrations/` and `supabase/`.
+    pub project_dir: PathBuf,
+    /// The folder that belongs to this stack alone. Created when missing.
+    pub data_dir: PathBuf,
+    /// The port of the gateway on loopback; 0 takes a free one.
+    pub api_port: u16,
+    /// The port of Postgres on loopback; 0 takes a free one.
+    pub db_port: u16,
+    /// Which kernel the database runs.
+    pub kernel: Kernel,
+    /// Signs the tokens of users and the two legacy API keys.
+    pub jwt_secret: Secret,
+    /// Where progress lines go.
+    pub progress: Progress,
+}
+
+impl Config {
+    /// The defaults, for a project and a data directory.
+    pub fn new(project_dir: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            project_dir: project_dir.into(),
+            data_dir: data_dir.into(),
+            api_port: 54321,
+            db_port: 54322,
+            kernel: Kernel::Native,
+            jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
+            progress: Progress::default(),
+        }
+    }
+
+    /// Reads the environment through `variable`. A relative data directory is below the project; an empty value counts as
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] names the variable whose value is not usable.
+    pub fn from_env(project_dir: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let value = |name: &str| variable(name).filter(|text| !text.is_empty());
+        let data_dir = value("PARLEY_DATA_DIR").unwrap_or_else(|| ".parley".to_owned());
+        let mut config = Self::new(project_dir, project_dir.join(data_dir));
+        if let Some(text) = value("PARLEY_API_PORT") {
+            config.api_port = port("PARLEY_API_PORT", &text)?;
+        }
+        if let Some(text) = value("PARLEY_DB_PORT") {
+            config.db_port = port("PARLEY_DB_PORT", &text)?;
+        }
+        if let Some(text) = value("PARLEY_KERNEL") {
+            config.kernel = text.parse().map_err(|()| Error::Setting {
+                variable: "PARLEY_KERNEL",
+                reason: format!("`{text}` is neither `native` nor `portable`"),
+            })?;
+        }
+        if let Some(text) = value("SUPABASE_JWT_SECRET") {
+            if text.len() < SHORTEST_JWT_SECRET {
+                return Err(Error::Setting {
+                    variable: "SUPABASE_JWT_SECRET",
+                    reason: format!(
+                        "it has {} characters, at least {SHORTEST_JWT_SECRET} are needed",
+                        text.len()
+                    ),
+                });
+            }
+            config.jwt_secret = Secret::new(text);
+        }
+        Ok(config)
+    }
+}
+
+fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
+    text.parse().map_err(|_| Error::Setting {
+        variable,
+        reason: format!("`{text}` is not a port number (0 to 65535)"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Error> {
+        Config::from_env(Path::new("/project"), |name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn empty_environment_gives_the_documented_defaults() {
+        let config = read(&[("PARLEY_API_PORT", "")]).unwrap();
+        assert_eq!((config.api_port, config.db_port), (54321, 54322));
+        assert_eq!(config.data_dir, Path::new("/project/.parley"));
+        assert_eq!(config.kernel, Kernel::Native);
+        assert!(config.jwt_secret.expose().len() >= 40);
+    }
+
+    #[test]
+    fn every_variable_is_read() {
+        let secret = "a".repeat(32);
+        let config = read(&[
+            ("PARLEY_API_PORT", "0"),
+            ("PARLEY_DB_PORT", "6000"),
+            ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
+            ("PARLEY_KERNEL", "portable"),
+            ("SUPABASE_JWT_SECRET", &secret),
+        ])
+        .unwrap();
+        assert_eq!((config.api_port, config.db_port), (0, 6000));
+        assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
+        assert_eq!(config.kernel, Kernel::Portable);
+        assert_eq!(config.jwt_secret.expose(), secret);
+    }
+
+    #[test]
+    fn unusable_value_is_refused_by_the_name_of_its_variable() {
+        for (name, value) in [
+            ("PARLEY_API_PORT", "http"),
+            ("PARLEY_DB_PORT", "70000"),
+            ("PARLEY_KERNEL", "fast"),
+            ("SUPABASE_JWT_SECRET", "short"),
+        ] {
+            let text = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(text.contains(name), "{text}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Where a running stack is and what opens it.
+
+/// The addresses and keys of a running stack, under the names that Supabase gives them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `SUPABASE_URL`: the gateway, without a slash at the end.
+    pub api_url: String,
+    /// `SUPABASE_ANON_KEY`: a token of the role anon.
+    pub anon_key: String,
+    /// `SUPABASE_SERVICE_ROLE_KEY`: a token of the role service_role.
+    pub service_role_key: String,
+    /// `SUPABASE_PUBLISHABLE_KEY`: what the gateway swaps for the role anon.
+    pub publishable_key: String,
+    /// `SUPABASE_SECRET_KEY`: what the gateway swaps for the role service_role.
+    pub secret_key: String,
+    /// `SUPABASE_JWT_SECRET`: what signs the tokens.
+    pub jwt_secret: String,
+    /// `SUPABASE_DB_URL`: the database as role postgres, which is not a superuser.
+    pub db_url: String,
+    /// `SUPABASE_ADMIN_DB_URL`: the database as superuser.
+    pub admin_db_url: String,
+}
+
+impl Endpoints {
+    /// The pairs of `stack.env`, in the order they are written.
+    pub fn variables(&self) -> [(&'static str, &str); 8] {
+        [
+            ("SUPABASE_URL", &self.api_url),
+            ("SUPABASE_ANON_KEY", &self.anon_key),
+            ("SUPABASE_SERVICE_ROLE_KEY", &self.service_role_key),
+            ("SUPABASE_PUBLISHABLE_KEY", &self.publishable_key),
+            ("SUPABASE_SECRET_KEY", &self.secret_key),
+            ("SUPABASE_JWT_SECRET", &self.jwt_secret),
+            ("SUPABASE_DB_URL", &self.db_url),
+            ("SUPABASE_ADMIN_DB_URL", &self.admin_db_url),
+        ]
+    }
+}

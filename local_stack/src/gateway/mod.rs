@@ -1,0 +1,11 @@
+//! One port that serves what Supabase's gateway serves.
+
+mod access;
+mod cors;
+mod keys;
+mod page;
+mod rest;
+mod server;
+
+pub(crate) use keys::ApiKeys;
+pub(crate) use server::Gateway;

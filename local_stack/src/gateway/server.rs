@@ -1,0 +1,98 @@
+//! The routes and the task that serves them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::any;
+use postrust_server::lenient_uri::LenientListener;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::rest::Rest;
+use super::{access, cors, keys::ApiKeys, page};
+use crate::auth::{self, Auth};
+use crate::error::Error;
+use crate::postgres::Address;
+use crate::project::Project;
+use crate::secret::Secret;
+
+/// How long requests that are under way may take to end when the stack stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The gateway, serving.
+pub(crate) struct Gateway {
+    shutdown: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    rest: Arc<Rest>,
+    auth: Auth,
+}
+
+impl Gateway {
+    /// Builds both APIs on the database and serves them on `listener`.
+    pub(crate) async fn start(
+        listener: TcpListener,
+        api_url: &str,
+        project: &Project,
+        jwt_secret: &Secret,
+        keys: ApiKeys,
+        address: Address,
+    ) -> Result<Self, Error> {
+        let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
+        let auth = Auth::new(address, &project.auth, jwt_secret, api_url);
+        let router = routes(rest.clone(), auth.clone(), Arc::new(keys));
+        let (shutdown, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            // The listener mends request targets that PostgREST's own server accepts and hyper does not.
+            let serving = axum::serve(LenientListener(listener), router).with_graceful_shutdown(async {
+                // A dropped sender stops the gateway as well.
+                let _ = stopped.await;
+            });
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the gateway stopped");
+            }
+        });
+        Ok(Self {
+            shutdown,
+            task,
+            rest,
+            auth,
+        })
+    }
+
+    /// Takes no more requests, lets the running ones end, and leaves the database.
+    pub(crate) async fn stop(self) {
+        let Self {
+            shutdown,
+            mut task,
+            rest,
+            auth,
+        } = self;
+        // The receiver is gone when the task ended by itself.
+        let _ = shutdown.send(());
+        if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+            task.abort();
+        }
+        let leaving = async { tokio::join!(rest.close(), auth.close()) };
+        if tokio::time::timeout(GRACE, leaving).await.is_err() {
+            tracing::warn!("a connection of the gateway was still busy");
+        }
+    }
+}
+
+fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
+    let rest = Router::new()
+        .route("/rest/v1", any(super::rest::handle))
+        .route("/rest/v1/", any(super::rest::handle))
+        .route("/rest/v1/{*path}", any(super::rest::handle))
+        .with_state(rest);
+    let guarded = Router::new()
+        .merge(rest)
+        .nest("/auth/v1", auth::router(auth))
+        .layer(axum::middleware::from_fn_with_state(keys, access::check));
+    Router::new()
+        .merge(guarded)
+        .merge(page::router())
+        .layer(cors::layer())
+}

@@ -1,0 +1,131 @@
+//! What `supabase/config.toml` says that concerns this stand-in. Whatever it does not know it ignores.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// The part of the project's configuration that the stand-in follows; the defaults are those of the Supabase CLI.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Project {
+    pub(crate) api: Api,
+    pub(crate) auth: Auth,
+}
+
+/// `[api]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Api {
+    pub(crate) schemas: Vec<String>,
+    pub(crate) extra_search_path: Vec<String>,
+    pub(crate) max_rows: u32,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            schemas: vec!["public".to_owned(), "graphql_public".to_owned()],
+            extra_search_path: vec!["public".to_owned(), "extensions".to_owned()],
+            max_rows: 1000,
+        }
+    }
+}
+
+/// `[auth]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Auth {
+    /// Life of an access token in seconds.
+    pub(crate) jwt_expiry: u32,
+    pub(crate) enable_signup: bool,
+    pub(crate) enable_anonymous_sign_ins: bool,
+    pub(crate) minimum_password_length: u32,
+    pub(crate) enable_refresh_token_rotation: bool,
+    /// Seconds for which a refresh token that was just used is still good.
+    pub(crate) refresh_token_reuse_interval: u32,
+    pub(crate) email: AuthEmail,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            jwt_expiry: 3600,
+            enable_signup: true,
+            enable_anonymous_sign_ins: false,
+            minimum_password_length: 6,
+            enable_refresh_token_rotation: true,
+            refresh_token_reuse_interval: 10,
+            email: AuthEmail::default(),
+        }
+    }
+}
+
+/// `[auth.email]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct AuthEmail {
+    pub(crate) enable_signup: bool,
+}
+
+impl Default for AuthEmail {
+    fn default() -> Self {
+        Self { enable_signup: true }
+    }
+}
+
+impl Project {
+    /// Reads `supabase/config.toml` below `project_dir`; a missing file gives the defaults.
+    pub(crate) fn read(project_dir: &Path) -> Result<Self, Error> {
+        let path = project_dir.join("supabase").join("config.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(Error::File { path, source }),
+        };
+        let project = Self::parse(&text).map_err(|reason| Error::ProjectFile {
+            path: path.clone(),
+            reason,
+        })?;
+        Ok(project)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let project: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        if project.api.schemas.is_empty() {
+            return Err("[api] schemas is empty: the REST API needs at least one".to_owned());
+        }
+        Ok(project)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Project;
+
+    #[test]
+    fn missing_keys_have_the_defaults_of_the_cli() {
+        let project = Project::parse("project_id = \"x\"\n[api]\nmax_rows = 10\n[studio]\nport = 1").unwrap();
+        assert_eq!(project.api.max_rows, 10);
+        assert_eq!(project.api.schemas, ["public", "graphql_public"]);
+        assert!(!project.auth.enable_anonymous_sign_ins);
+        assert_eq!(project.auth.jwt_expiry, 3600);
+    }
+
+    #[test]
+    fn settings_of_sign_in_are_read() {
+        let project = Project::parse(
+            "[auth]\nenable_anonymous_sign_ins = true\njwt_expiry = 60\n[auth.email]\nenable_signup = false",
+        )
+        .unwrap();
+        assert!(project.auth.enable_anonymous_sign_ins);
+        assert_eq!(project.auth.jwt_expiry, 60);
+        assert!(!project.auth.email.enable_signup);
+    }
+
+    #[test]
+    fn api_without_a_schema_is_refused() {
+        assert!(Project::parse("[api]\nschemas = []").is_err());
+    }
+}
