@@ -41,6 +41,8 @@ pub struct Column {
     pub number: i16,
     /// Its type.
     pub type_oid: Oid,
+    /// What was written in parentheses after the type, as the type encodes it; negative where nothing was.
+    pub type_modifier: i32,
 }
 
 /// One firing of a trigger. Lives as long as the call.
@@ -172,6 +174,7 @@ impl<'c> Trigger<'c> {
             .map(|column| Column {
                 number: column.attnum,
                 type_oid: column.atttypid,
+                type_modifier: column.atttypmod,
             })
     }
 

@@ -34,6 +34,11 @@ impl<'a> Value<'a> {
         Self::new(pg_sys::TIMESTAMPTZOID, Some(Datum::from(microseconds)))
     }
 
+    /// A `timestamp`, in microseconds since 2000.
+    pub fn timestamp(microseconds: i64) -> Self {
+        Self::new(pg_sys::TIMESTAMPOID, Some(Datum::from(microseconds)))
+    }
+
     /// An `interval` that lies in memory of the caller.
     pub fn interval(interval: &'a pg_sys::Interval) -> Self {
         Self::new(
@@ -153,10 +158,10 @@ pub(super) unsafe fn payload<'a>(value: *const pg_sys::varlena) -> &'a [u8] {
     }
 }
 
-/// When the transaction began, a `timestamptz`: what `now()` returns.
-pub fn transaction_start() -> Value<'static> {
+/// When the transaction began, in microseconds since 2000: what `now()` returns.
+pub fn transaction_start() -> i64 {
     // SAFETY: reads a value of this backend's transaction.
-    Value::timestamptz(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
+    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
 }
 
 /// This moment, in microseconds since 2000: what `clock_timestamp()` returns.
@@ -165,14 +170,13 @@ pub fn clock_microseconds() -> i64 {
     unsafe { pg_sys::GetCurrentTimestamp() }
 }
 
-/// A `timestamptz` as the `timestamp` that the session's time zone shows at it.
-pub fn local_timestamp(moment: Value<'_>) -> Result<Value<'static>, Failure> {
-    let microseconds = moment
-        .as_timestamptz()
-        .ok_or_else(|| Failure::internal("not a timestamptz"))?;
+/// A `timestamptz` as the `timestamp` that the session's time zone shows at it, both in microseconds since 2000.
+pub fn local_timestamp(moment: i64) -> Result<i64, Failure> {
     // SAFETY: the function takes one timestamptz and returns a timestamp, both by value.
     let local = unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::timestamptz_timestamp, &[Some(Datum::from(microseconds))])
+        pgrx::direct_function_call_as_datum(pg_sys::timestamptz_timestamp, &[Some(Datum::from(moment))])
     };
-    Ok(Value::new(pg_sys::TIMESTAMPOID, local))
+    local
+        .map(|datum| datum.value().cast_signed() as i64)
+        .ok_or_else(|| Failure::internal("a moment without a local time"))
 }

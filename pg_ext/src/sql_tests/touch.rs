@@ -30,6 +30,16 @@ fn a_timestamp_without_zone_shows_the_sessions_clock() {
 }
 
 #[test]
+fn the_precision_of_the_column_holds() {
+    let database = Database::new();
+    let mut session = database.session();
+    session.run("create table t (a int, updated_at timestamptz(0)); insert into t values (1)");
+    session.run(TRIGGER);
+    session.run("begin; update t set a = 2");
+    assert!(session.one::<bool>("select updated_at = now()::timestamptz(0) from t"));
+}
+
+#[test]
 fn a_dropped_column_before_it_does_not_shift_the_value() {
     let database = Database::new();
     let mut session = database.session();

@@ -2,8 +2,9 @@
 
 use pgrx::pg_sys::{self, Datum};
 
+use super::precision::rounded;
 use crate::error::{Failure, sqlstate};
-use crate::pg::{Call, Event, Timing, local_timestamp, sql_function, transaction_start};
+use crate::pg::{Call, Event, Timing, Value, local_timestamp, sql_function, transaction_start};
 
 sql_function!(
     parley_touch_updated_at,
@@ -31,8 +32,8 @@ fn touch_updated_at(call: &Call) -> Result<Datum, Failure> {
     })?;
     let moment = transaction_start();
     let value = match column.type_oid {
-        pg_sys::TIMESTAMPTZOID => moment,
-        pg_sys::TIMESTAMPOID => local_timestamp(moment)?,
+        pg_sys::TIMESTAMPTZOID => Value::timestamptz(rounded(moment, column.type_modifier)),
+        pg_sys::TIMESTAMPOID => Value::timestamp(rounded(local_timestamp(moment)?, column.type_modifier)),
         _ => {
             return Err(Failure::new(
                 sqlstate::DATATYPE_MISMATCH,
