@@ -178,16 +178,18 @@ begin
     loop
         execute format('drop trigger %I on %s', made.tgname, made.relation);
     end loop;
-    for made in
-        select p.oid::regprocedure as function
-        from pg_catalog.pg_proc as p
-        where p.pronamespace = 'parley_portable'::regnamespace and p.proname ~ format('^aggregate_%s_', aggregate.id)
-    loop
-        execute format('drop function %s', made.function);
-    end loop;
     if exists (select from pg_catalog.pg_class where oid = aggregate.child) then
         perform parley.attach_lock_triggers(aggregate.child);
     end if;
+    for made in
+        select p.oid::regprocedure as function
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'parley_portable'::regnamespace
+            and p.proname ~ format('^(aggregate_%s|lock_parents_[0-9]+)_', aggregate.id)
+            and not exists (select from pg_catalog.pg_trigger as t where t.tgfoid = p.oid)
+    loop
+        execute format('drop function %s', made.function);
+    end loop;
 end
 $$;
 comment on function parley.detach_aggregate(parley.aggregates) is 'Removes one aggregate: its triggers, its functions, its line in the registry.';

@@ -1,0 +1,11 @@
+//! The two kernels, side by side in one database: same rows and same errors on generated input.
+
+mod aggregates;
+mod broadcast;
+mod catalogue;
+mod digest;
+mod json;
+mod numbers;
+mod rate_limit;
+mod rfc8785;
+mod touch;
