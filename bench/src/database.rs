@@ -1,0 +1,101 @@
+//! The database that is measured.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
+
+use crate::error::Error;
+use crate::stack::{Stack, read_url};
+
+/// What decides how fast a commit is.
+const SETTINGS: [&str; 9] = [
+    "server_version",
+    "fsync",
+    "synchronous_commit",
+    "wal_level",
+    "shared_buffers",
+    "max_wal_size",
+    "full_page_writes",
+    "autovacuum",
+    "jit",
+];
+
+/// Where the database is, and the stack behind it when we started one.
+#[derive(Debug)]
+pub(crate) struct Database {
+    url: String,
+    stack: Option<Stack>,
+}
+
+impl Database {
+    /// The database of the environment, of a running stack, or of a stack of our own.
+    pub(crate) async fn find() -> Result<Self, Error> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let data = variable("PARLEY_DATA_DIR").map(|folder| project().join(folder).join("stack.env"));
+        if let Some(url) = variable("SUPABASE_DB_URL").or_else(|| read_url(&data?)) {
+            return Ok(Self { url, stack: None });
+        }
+        let kernel = variable("PARLEY_KERNEL").unwrap_or_else(|| "native".to_owned());
+        let (stack, url) = Stack::start(&kernel).await?;
+        Ok(Self {
+            url,
+            stack: Some(stack),
+        })
+    }
+
+    /// Stops the stack, if it is ours.
+    pub(crate) fn close(self) -> Result<(), Error> {
+        self.stack.map_or(Ok(()), Stack::stop)
+    }
+
+    /// A connection as role postgres.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
+        let doing = "connecting";
+        let options: PgConnectOptions = self.url.parse().map_err(Error::database(doing))?;
+        let options = options
+            .application_name("parley_bench")
+            .disable_statement_logging();
+        let mut connection = options.connect().await.map_err(Error::database(doing))?;
+        let quiet = "set client_min_messages = warning";
+        connection.execute(quiet).await.map_err(Error::database(doing))?;
+        Ok(connection)
+    }
+
+    /// Whether the native kernel is there to be measured.
+    pub(crate) async fn has_native(&self) -> Result<bool, Error> {
+        let is_there = "select exists (select from pg_extension where extname = 'parley')";
+        let mut connection = self.connect().await?;
+        sqlx::query_scalar(is_there)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(Error::database("looking for the native kernel"))
+    }
+
+    /// What the figures depend on.
+    pub(crate) async fn facts(&self) -> Result<Value, Error> {
+        let mut connection = self.connect().await?;
+        let mut settings = Map::new();
+        for name in SETTINGS {
+            let value: String = sqlx::query_scalar("select current_setting($1)")
+                .bind(name)
+                .fetch_one(&mut connection)
+                .await
+                .map_err(Error::database("reading settings"))?;
+            settings.insert(name.to_owned(), value.into());
+        }
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        Ok(json!({
+            "cores": cores,
+            "architecture": std::env::consts::ARCH,
+            "clients_and_server_share_the_cores": self.stack.is_some(),
+            "postgres": settings,
+        }))
+    }
+}
+
+/// The checkout.
+pub(crate) fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,52 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The runtime did not start.
+    #[error("the runtime did not start: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The program that starts a stack is not there.
+    #[error("there is no database and no program to start one ({}): run bin/setup, or set SUPABASE_DB_URL", .0.display())]
+    NoStack(PathBuf),
+    /// The stack did not start.
+    #[error("the local stack did not start; what it said is in {}", log.display())]
+    StackEnded {
+        /// Its output.
+        log: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("while {doing}: {source}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: sqlx::Error,
+    },
+    /// The database does not hold what a suite measures.
+    #[error("{0}")]
+    Unprepared(&'static str),
+}
+
+impl Error {
+    /// For `map_err`: a database error while doing something.
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+
+    /// For `map_err`: an error of a file.
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

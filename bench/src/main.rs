@@ -1,0 +1,102 @@
+//! `parley_bench [suite]`: side-by-side benchmarks. Each names its peer, measures all variants in the same run, interleaved, and prints
+//! the ratios; the figures and a plot go to `bench/results/`.
+
+mod counters;
+mod database;
+mod drive;
+mod error;
+mod line;
+mod plot;
+mod report;
+mod rooms;
+mod stack;
+mod tables;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::database::Database;
+use crate::drive::Pace;
+use crate::error::Error;
+
+/// Side-by-side benchmarks of Parley against named peers. Uses the database of SUPABASE_DB_URL, or of the running stack in
+/// PARLEY_DATA_DIR; without either it starts a local stack of its own.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// Which suite; all of them when none is named.
+    suite: Option<Suite>,
+    /// How long each variant is measured in each round, after a warm-up of a quarter of it.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// How many rounds; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// Joins and leaves under a kept count.
+    Counters,
+    /// EchoRoom's calls, as PostgREST makes them.
+    Rooms,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread: the clients share the processor with Postgres, and have to leave it as much as they can.
+fn run(arguments: &Arguments) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        let pace = Pace {
+            warm_up: Duration::from_secs_f64(arguments.seconds / 4.0),
+            measured: Duration::from_secs_f64(arguments.seconds),
+            rounds: arguments.rounds.max(1),
+        };
+        let database = Database::find().await?;
+        let measured = measure(arguments.suite, &database, pace).await;
+        let closed = database.close();
+        measured.and(closed)
+    })
+}
+
+async fn measure(suite: Option<Suite>, database: &Database, pace: Pace) -> Result<(), Error> {
+    let facts = database.facts().await?;
+    let is_wanted = |this: Suite| suite.is_none_or(|wanted| wanted == this);
+    if is_wanted(Suite::Counters) {
+        let lines = counters::measure(database, pace).await?;
+        report::publish(
+            "counters",
+            "joins and leaves a second, by what keeps the count",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Rooms) {
+        let lines = rooms::measure(database, pace).await?;
+        report::publish(
+            "rooms",
+            "calls a second, EchoRoom beside the schema of its specification",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The table, the figures as JSON, and the plot.
+
+use serde_json::{Map, Value, json};
+
+use crate::database::project;
+use crate::drive::Pace;
+use crate::error::Error;
+use crate::line::{Line, Variant};
+use crate::plot;
+
+/// Prints the table and writes `bench/results/<suite>.json` and `.svg`.
+pub(crate) fn publish(
+    suite: &str,
+    title: &str,
+    facts: &Value,
+    pace: Pace,
+    lines: &[Line],
+) -> Result<(), Error> {
+    println!("\n{suite}: {title}\n");
+    print!("{}", table(lines));
+    let folder = project().join("bench/results");
+    std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    let figures = folder.join(format!("{suite}.json"));
+    let text = format!("{:#}\n", document(suite, facts, pace, lines));
+    std::fs::write(&figures, text).map_err(Error::file(&figures))?;
+    let picture = folder.join(format!("{suite}.svg"));
+    std::fs::write(&picture, plot::draw(&format!("{suite}: {title}"), lines))
+        .map_err(Error::file(&picture))?;
+    println!("\nwritten: bench/results/{suite}.json, bench/results/{suite}.svg");
+    Ok(())
+}
+
+/// The columns after the work and the number of clients.
+const RATIOS: [(&str, Variant, Variant); 4] = [
+    ("native/peer", Variant::Native, Variant::Peer),
+    ("portable/peer", Variant::Portable, Variant::Peer),
+    ("native/floor", Variant::Native, Variant::Floor),
+    ("portable/floor", Variant::Portable, Variant::Floor),
+];
+
+/// Medians a second, and ratios.
+fn table(lines: &[Line]) -> String {
+    let mut rows = vec![header()];
+    rows.extend(lines.iter().map(row));
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(String::len)
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, width))| {
+                if column == 0 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            })
+            .collect();
+        text.push_str(&cells.join("  "));
+        text.push('\n');
+    }
+    text
+}
+
+fn header() -> Vec<String> {
+    let variants = ["ours (native)", "ours (portable)", "peer", "floor"];
+    let ratios = RATIOS.map(|(name, ..)| name);
+    ["what, a second", "clients"]
+        .into_iter()
+        .chain(variants)
+        .chain(ratios)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn row(line: &Line) -> Vec<String> {
+    let figure = |figure: Option<f64>, places: usize| {
+        figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.places$}"))
+    };
+    let medians = Variant::ALL.map(|variant| figure(line.median(variant), 0));
+    let ratios = RATIOS.map(|(_, of, to)| figure(line.ratio(of, to), 2));
+    [line.what.to_owned(), line.clients.to_string()]
+        .into_iter()
+        .chain(medians)
+        .chain(ratios)
+        .collect()
+}
+
+fn document(suite: &str, facts: &Value, pace: Pace, lines: &[Line]) -> Value {
+    json!({
+        "suite": suite,
+        "at": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "machine": facts,
+        "warm_up_seconds": pace.warm_up.as_secs_f64(),
+        "measured_seconds": pace.measured.as_secs_f64(),
+        "rounds": pace.rounds,
+        "lines": lines.iter().map(describe).collect::<Vec<_>>(),
+    })
+}
+
+fn describe(line: &Line) -> Value {
+    let mut variants = Map::new();
+    for variant in Variant::ALL {
+        if let Some(median) = line.median(variant) {
+            variants.insert(variant.name().to_owned(), json!({ "median": round(median), "rounds": line.rounds(variant).into_iter().map(round).collect::<Vec<_>>() }));
+        }
+    }
+    let ratios: Map<String, Value> = RATIOS
+        .into_iter()
+        .filter_map(|(name, of, to)| Some((name.to_owned(), round(line.ratio(of, to)?).into())))
+        .collect();
+    json!({ "what": line.what, "clients": line.clients, "unit": format!("{} a second", line.unit), "variants": variants, "ratios": ratios })
+}
+
+fn round(figure: f64) -> f64 {
+    (figure * 100.0).round() / 100.0
+}

@@ -1,0 +1,110 @@
+//! A local stack of our own, as a child process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::error::Error;
+
+/// The stack's data, below the project.
+const DATA: &str = ".parley/bench";
+
+/// A running stack; dropping it stops it.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    child: Child,
+}
+
+impl Stack {
+    /// Starts a stack on free ports and waits until it is ready. Returns the URL of its database too.
+    pub(crate) async fn start(kernel: &str) -> Result<(Self, String), Error> {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let program = program(&project)?;
+        let data = project.join(DATA);
+        std::fs::create_dir_all(&data).map_err(Error::file(&data))?;
+        let ready = data.join("stack.env");
+        let log = data.join("stack.log");
+        let output = File::create(&log).map_err(Error::file(&log))?;
+        let errors = output.try_clone().map_err(Error::file(&log))?;
+        eprintln!("starting a local stack in {DATA}");
+        let run = |command: &str| {
+            let mut local_stack = Command::new(&program);
+            local_stack
+                .current_dir(&project)
+                .arg(command)
+                .env("PARLEY_DATA_DIR", DATA)
+                .env("PARLEY_API_PORT", "0")
+                .env("PARLEY_DB_PORT", "0")
+                .env("PARLEY_KERNEL", kernel)
+                .stdin(Stdio::null());
+            local_stack
+        };
+        // From empty, so that no run finds the leavings of another.
+        run("reset")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(Error::file(&program))?;
+        let child = run("up")
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(Error::file(&program))?;
+        let mut stack = Self { child };
+        loop {
+            if let Some(url) = read_url(&ready) {
+                return Ok((stack, url));
+            }
+            if !matches!(stack.child.try_wait(), Ok(None)) {
+                return Err(Error::StackEnded { log });
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Asks the stack to stop and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<(), Error> {
+        self.interrupt();
+        self.child.wait().map(drop).map_err(Error::file("local_stack"))
+    }
+
+    fn interrupt(&self) {
+        if let Ok(pid) = i32::try_from(self.child.id())
+            && let Err(errno) = kill(Pid::from_raw(pid), Signal::SIGTERM)
+        {
+            eprintln!("could not stop the local stack: {errno}");
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.interrupt();
+        }
+    }
+}
+
+/// The database that a ready stack serves.
+pub(crate) fn read_url(stack_env: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(stack_env).ok()?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix("SUPABASE_DB_URL="))?;
+    Some(value.trim_matches('\'').to_owned())
+}
+
+/// `bin/setup` builds it.
+fn program(project: &Path) -> Result<PathBuf, Error> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.join("target"), PathBuf::from);
+    let program = target.join("debug/local_stack");
+    if program.exists() {
+        Ok(program)
+    } else {
+        Err(Error::NoStack(program))
+    }
+}
