@@ -185,8 +185,7 @@ begin
         select p.oid::regprocedure as function
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'parley_portable'::regnamespace
-            and p.proname ~ format('^(aggregate_%s|lock_parents_[0-9]+)_', aggregate.id)
-            and not exists (select from pg_catalog.pg_trigger as t where t.tgfoid = p.oid)
+            and p.proname ~ format('^(aggregate|lock_parents)_%s_', aggregate.id)
     loop
         execute format('drop function %s', made.function);
     end loop;

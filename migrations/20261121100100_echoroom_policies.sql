@@ -3,15 +3,18 @@
 
 create function echoroom_private.my_session_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable
 security definer
 rows 4
 set search_path = ''
 as $$
+begin
+    return query
     select p.session_id
     from echoroom.participants p
-    where p.user_id = (select auth.uid())
+    where p.user_id = (select auth.uid());
+end
 $$;
 
 comment on function echoroom_private.my_session_ids is 'The rooms in which the caller has a seat. For policies.';

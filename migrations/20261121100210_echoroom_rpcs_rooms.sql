@@ -8,36 +8,42 @@
 
 create function echoroom_private.topic(p_session_id uuid, p_epoch integer)
 returns text
-language sql
+language plpgsql
 immutable
 strict
 parallel safe
 set search_path = ''
 as $$
-    select 'echoroom:' || p_session_id::text || ':' || p_epoch::text
+begin
+    return 'echoroom:' || p_session_id::text || ':' || p_epoch::text;
+end
 $$;
 
 comment on function echoroom_private.topic is 'The Realtime topic of a room in one of its epochs.';
 
 create function echoroom_private.room_json(p_session_id uuid)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select jsonb_build_object(
-        'session', to_jsonb(s) || jsonb_build_object('current_participants', seats.taken),
-        'participants', seats.list,
-        'topic', echoroom_private.topic(s.id, s.epoch),
-        'last_seq', s.last_seq
-    )
-    from echoroom.sessions s
-    cross join lateral (
-        select count(*) as taken, coalesce(jsonb_agg(to_jsonb(p) order by p.joined_at, p.user_id), '[]'::jsonb) as list
-        from echoroom.participants p
-        where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
-    ) seats
-    where s.id = p_session_id
+begin
+    return (
+        select jsonb_build_object(
+            'session', to_jsonb(s) || jsonb_build_object('current_participants', seats.taken),
+            'participants', seats.list,
+            'topic', echoroom_private.topic(s.id, s.epoch),
+            'last_seq', s.last_seq
+        )
+        from echoroom.sessions s
+        cross join lateral (
+            select count(*) as taken, coalesce(jsonb_agg(to_jsonb(p) order by p.joined_at, p.user_id), '[]'::jsonb) as list
+            from echoroom.participants p
+            where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
+        ) seats
+        where s.id = p_session_id
+    );
+end
 $$;
 
 comment on function echoroom_private.room_json is 'A room with its participants, topic and last_seq, as far as the caller may see it. Overdue seats are left out.';

@@ -8,10 +8,13 @@
 
 create function echoroom_private.reactions_of(p_message_ids uuid[])
 returns table (message_id uuid, reactions jsonb)
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+    return query
     select
         grouped.message_id,
         jsonb_agg(
@@ -29,24 +32,29 @@ as $$
         where r.message_id = any (p_message_ids)
         group by r.message_id, r.emoji
     ) grouped
-    group by grouped.message_id
+    group by grouped.message_id;
+end
 $$;
 
 comment on function echoroom_private.reactions_of is 'Reactions of some messages, grouped by emoji: [{emoji, count, reacted}], oldest first. As far as the caller may see them.';
 
 create function echoroom_private.message_json(p_message_id uuid)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select to_jsonb(m) || jsonb_build_object(
-        'reactions',
-        case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
-    )
-    from echoroom.chat_messages m
-    left join echoroom_private.reactions_of(array[p_message_id]) r on r.message_id = m.id
-    where m.id = p_message_id
+begin
+    return (
+        select to_jsonb(m) || jsonb_build_object(
+            'reactions',
+            case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
+        )
+        from echoroom.chat_messages m
+        left join echoroom_private.reactions_of(array[p_message_id]) r on r.message_id = m.id
+        where m.id = p_message_id
+    );
+end
 $$;
 
 comment on function echoroom_private.message_json is 'One message as get_messages returns it.';
@@ -158,22 +166,26 @@ comment on function echoroom_private.check_can_speak is 'PT410 room_closed, PT40
 
 create function echoroom_private.sent_before(p_session_id uuid, p_user_id uuid, p_client_id uuid)
 returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+begin
     -- One branch for each of the two unique indexes; at most one of them can match.
-    select m.id
-    from echoroom.chat_messages m
-    where m.session_id = p_session_id and m.user_id = p_user_id and m.client_id = p_client_id
-    union all
-    select m.id
-    from echoroom.chat_messages m
-    where p_user_id is null
-        and m.session_id = p_session_id
-        and m.user_id is null
-        and m.message_type in ('system', 'ai-prompt')
-        and m.client_id = p_client_id
+    return (
+        select m.id
+        from echoroom.chat_messages m
+        where m.session_id = p_session_id and m.user_id = p_user_id and m.client_id = p_client_id
+        union all
+        select m.id
+        from echoroom.chat_messages m
+        where p_user_id is null
+            and m.session_id = p_session_id
+            and m.user_id is null
+            and m.message_type in ('system', 'ai-prompt')
+            and m.client_id = p_client_id
+    );
+end
 $$;
 
 comment on function echoroom_private.sent_before is 'The message that the same sender sent under the same client_id, if any.';

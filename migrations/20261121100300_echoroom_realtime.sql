@@ -33,13 +33,15 @@ comment on function echoroom_private.tell_room is 'Broadcasts an event to a room
 
 create function echoroom_private.iso_time(moment timestamptz)
 returns text
-language sql
+language plpgsql
 immutable
 strict
 parallel safe
 set search_path = ''
 as $$
-    select to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+begin
+    return to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+end
 $$;
 
 comment on function echoroom_private.iso_time is 'A moment as an ISO 8601 string in UTC, whatever the session''s time zone.';
