@@ -96,8 +96,9 @@ mod tests {
     #[tokio::test]
     async fn process_that_runs_in_the_cluster_is_stopped() {
         let folder = tempfile::tempdir().unwrap();
-        let mut orphan = std::process::Command::new("sleep")
-            .arg("60")
+        // A job that a script put into the background ignores interrupts, and so would its children.
+        let mut orphan = std::process::Command::new("env")
+            .args(["--default-signal=INT,QUIT", "sleep", "60"])
             .current_dir(folder.path())
             .spawn()
             .unwrap();
