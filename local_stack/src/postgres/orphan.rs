@@ -102,6 +102,11 @@ mod tests {
             .current_dir(folder.path())
             .spawn()
             .unwrap();
+        // Until `env` has become `sleep` it may ignore the signal.
+        let name = format!("/proc/{}/comm", orphan.id());
+        while std::fs::read_to_string(&name).unwrap() != "sleep\n" {
+            tokio::task::yield_now().await;
+        }
         std::fs::write(folder.path().join("postmaster.pid"), format!("{}\n", orphan.id())).unwrap();
         let waiter = std::thread::spawn(move || orphan.wait().unwrap());
         clear(folder.path()).await.unwrap();
