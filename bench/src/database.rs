@@ -89,7 +89,7 @@ impl Database {
         Ok(json!({
             "cores": cores,
             "architecture": std::env::consts::ARCH,
-            "clients_and_server_share_the_cores": self.stack.is_some(),
+            "server": if self.stack.is_some() { "shared by the clients and the local stack's server" } else { "of the clients alone; the server is that of the environment" },
             "postgres": settings,
         }))
     }

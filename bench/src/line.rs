@@ -75,21 +75,32 @@ impl Line {
 
     /// The median of a variant's rounds.
     pub(crate) fn median(&self, variant: Variant) -> Option<f64> {
-        let mut figures = self.rounds(variant);
-        figures.sort_by(f64::total_cmp);
-        let upper = *figures.get(figures.len() / 2)?;
-        if figures.len() % 2 == 1 {
-            return Some(upper);
-        }
-        figures
-            .get(figures.len() / 2 - 1)
-            .map(|lower| (lower + upper) / 2.0)
+        median(self.rounds(variant))
     }
 
-    /// How many times as fast one variant is as another.
+    /// How many times as fast one variant is as another: the median of the rounds' own ratios. What else the machine does changes from
+    /// minute to minute; the turns of one round follow each other, so they share it.
     pub(crate) fn ratio(&self, of: Variant, to: Variant) -> Option<f64> {
-        Some(self.median(of)? / self.median(to)?)
+        median(
+            self.rounds(of)
+                .into_iter()
+                .zip(self.rounds(to))
+                .map(|(of, to)| of / to)
+                .collect(),
+        )
     }
+}
+
+/// The middle one, or the mean of the middle two.
+fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    let upper = *figures.get(figures.len() / 2)?;
+    if figures.len() % 2 == 1 {
+        return Some(upper);
+    }
+    figures
+        .get(figures.len() / 2 - 1)
+        .map(|lower| (lower + upper) / 2.0)
 }
 
 #[cfg(test)]
@@ -106,7 +117,17 @@ mod tests {
         assert_eq!(line.median(Variant::Peer), Some(3.0));
         line.push(Variant::Peer, 4.0);
         assert_eq!(line.median(Variant::Peer), Some(3.5));
-        line.push(Variant::Native, 7.0);
+        assert_eq!(line.ratio(Variant::Native, Variant::Peer), None);
+    }
+
+    #[test]
+    fn ratio_is_the_median_of_the_rounds_ratios() {
+        let mut line = Line::new("work", 1, "calls");
+        // The machine was ten times slower in the second round.
+        for (native, peer) in [(200.0, 100.0), (20.0, 10.0), (180.0, 100.0)] {
+            line.push(Variant::Native, native);
+            line.push(Variant::Peer, peer);
+        }
         assert_eq!(line.ratio(Variant::Native, Variant::Peer), Some(2.0));
     }
 }

@@ -29,10 +29,10 @@ struct Arguments {
     /// Which suite; all of them when none is named.
     suite: Option<Suite>,
     /// How long each variant is measured in each round, after a warm-up of a quarter of it.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 0.8)]
     seconds: f64,
-    /// How many rounds; the median counts.
-    #[arg(long, default_value_t = 3)]
+    /// How many rounds; medians count.
+    #[arg(long, default_value_t = 7)]
     rounds: usize,
 }
 

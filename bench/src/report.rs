@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::line::{Line, Variant};
 use crate::plot;
 
-/// Prints the table and writes `bench/results/<suite>.json` and `.svg`.
+/// Prints the table and writes `bench/results/<suite>.json`, `.md` and `.svg`.
 pub(crate) fn publish(
     suite: &str,
     title: &str,
@@ -23,10 +23,12 @@ pub(crate) fn publish(
     let figures = folder.join(format!("{suite}.json"));
     let text = format!("{:#}\n", document(suite, facts, pace, lines));
     std::fs::write(&figures, text).map_err(Error::file(&figures))?;
+    let page = folder.join(format!("{suite}.md"));
+    std::fs::write(&page, markdown(suite, title, facts, pace, lines)).map_err(Error::file(&page))?;
     let picture = folder.join(format!("{suite}.svg"));
     std::fs::write(&picture, plot::draw(&format!("{suite}: {title}"), lines))
         .map_err(Error::file(&picture))?;
-    println!("\nwritten: bench/results/{suite}.json, bench/results/{suite}.svg");
+    println!("\nwritten: bench/results/{suite}.json, {suite}.md, {suite}.svg");
     Ok(())
 }
 
@@ -69,6 +71,31 @@ fn table(lines: &[Line]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The table as a page that README links to, so that no figure is copied by hand.
+fn markdown(suite: &str, title: &str, facts: &Value, pace: Pace, lines: &[Line]) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let header = header();
+    let rule = line(header.iter().map(|_| "---".to_owned()).collect());
+    let rows: String = lines.iter().map(|measured| line(row(measured))).collect();
+    let settings: Vec<String> = facts
+        .get("postgres")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()))
+        .collect();
+    format!(
+        "# {suite}\n\n{title}. Medians of {} rounds of {} s; each ratio is the median of the rounds' ratios.\n\n{}{rule}{rows}\n\
+         Machine: {} cores, {}. PostgreSQL: {}.\n\n![{suite}]({suite}.svg)\n",
+        pace.rounds,
+        pace.measured.as_secs_f64(),
+        line(header),
+        facts.get("cores").and_then(Value::as_u64).unwrap_or_default(),
+        facts.get("server").and_then(Value::as_str).unwrap_or_default(),
+        settings.join(", "),
+    )
 }
 
 fn header() -> Vec<String> {

@@ -185,7 +185,12 @@ async fn load(keeper: &mut PgConnection) -> Result<House, Error> {
         ),
     )
     .await?;
-    run(keeper, "vacuum analyze").await?;
+    run(
+        keeper,
+        "vacuum analyze echoroom.sessions, echoroom.participants, echoroom.chat_messages, echoroom.message_reactions,
+             bench_seed.sessions, bench_seed.participants, bench_seed.chat_messages, bench_seed.message_reactions",
+    )
+    .await?;
     House::read(keeper).await
 }
 

@@ -49,6 +49,10 @@ impl Stack {
             .stderr(Stdio::null())
             .status()
             .map_err(Error::file(&program))?;
+        // A run that was killed leaves its file, with the address of nobody.
+        if ready.exists() {
+            std::fs::remove_file(&ready).map_err(Error::file(&ready))?;
+        }
         let child = run("up")
             .stdout(output)
             .stderr(errors)
