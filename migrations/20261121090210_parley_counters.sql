@@ -162,6 +162,19 @@ end
 $$;
 comment on function parley.repair_aggregate(parley.aggregates) is 'Sets right every parent of one aggregate; returns how many differed.';
 
+-- Dropping a table does not tell the registry, so whoever goes through it asks here.
+create function parley.live_aggregates() returns setof parley.aggregates
+    language sql stable
+    set search_path = ''
+    as $$
+    select kept.*
+    from parley.aggregates as kept
+    where exists (select from pg_catalog.pg_class where oid = kept.child)
+        and exists (select from pg_catalog.pg_class where oid = kept.parent)
+    order by kept.id
+$$;
+comment on function parley.live_aggregates() is 'The registered aggregates whose tables are both there, oldest first.';
+
 -- Takes one aggregate out of the registry with its triggers and functions. Its tables may be gone already, and its triggers with them.
 create function parley.detach_aggregate(aggregate parley.aggregates) returns void
     language plpgsql volatile
@@ -290,8 +303,7 @@ begin
     -- Tables that were dropped leave their lines behind; their number may come again.
     perform parley.detach_aggregate(kept)
     from parley.aggregates as kept
-    where not exists (select from pg_catalog.pg_class where oid = kept.child)
-        or not exists (select from pg_catalog.pg_class where oid = kept.parent);
+    where kept.id not in (select live.id from parley.live_aggregates() as live);
     if exists (select from parley.aggregates where parent = wanted.parent and target = wanted.target) then
         raise exception using
             errcode = '42710',
@@ -375,13 +387,7 @@ create function parley.counter_drift()
 declare
     aggregate parley.aggregates;
 begin
-    for aggregate in
-        select kept.*
-        from parley.aggregates as kept
-        where exists (select from pg_catalog.pg_class where oid = kept.child)
-            and exists (select from pg_catalog.pg_class where oid = kept.parent)
-        order by kept.id
-    loop
+    for aggregate in select * from parley.live_aggregates() loop
         for child, parent, counter, key, stored, actual in execute format(
             'select $1, $2, $3, drifted.key, drifted.stored, drifted.actual from ('
             'select parent.%1$I::text as key, parent.%2$I::text as stored, %3$s::text as actual, parent.%2$I is distinct from %3$s as differs '
@@ -403,13 +409,7 @@ create function parley.repair_counters() returns bigint
     set search_path = ''
     as $$
     select coalesce(sum(parley.repair_aggregate(kept)), 0)::bigint
-    from (
-        select registered.*
-        from parley.aggregates as registered
-        where exists (select from pg_catalog.pg_class where oid = registered.child)
-            and exists (select from pg_catalog.pg_class where oid = registered.parent)
-        order by registered.id
-    ) as kept
+    from parley.live_aggregates() as kept
 $$;
 comment on function parley.repair_counters() is 'Puts right what counter_drift shows; returns how many parents differed.';
 

@@ -57,13 +57,7 @@ begin
             format('EXECUTE FUNCTION %s.', case when native then 'parley_native' else 'parley' end));
     end loop;
 
-    for aggregate in
-        select kept.*
-        from parley.aggregates as kept
-        where exists (select from pg_catalog.pg_class where oid = kept.child)
-            and exists (select from pg_catalog.pg_class where oid = kept.parent)
-        order by kept.id
-    loop
+    for aggregate in select * from parley.live_aggregates() loop
         perform parley.attach_triggers(aggregate, native);
     end loop;
 
