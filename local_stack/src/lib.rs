@@ -28,6 +28,7 @@ mod partitions;
 mod postgres;
 mod progress;
 mod project;
+mod realtime;
 mod secret;
 mod stack;
 
