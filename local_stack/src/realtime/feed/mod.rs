@@ -4,6 +4,7 @@
 //! ends in whatever way leaves nothing behind that keeps WAL.
 
 mod backoff;
+mod changes;
 mod error;
 mod lifecycle;
 mod publications;
@@ -14,5 +15,6 @@ mod stored;
 mod tests;
 mod wal;
 
+pub(crate) use changes::{ChangeRequest, ChangeSink, ChangeSubscription, SubscribeError};
 pub(crate) use lifecycle::Feed;
 pub(crate) use stored::{Receiver, StoredBroadcast, StoredPayload};
