@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::backoff::Backoff;
+use super::changes::{Queue, Registry, Worker};
 use super::error::SessionError;
 use super::publications::Publications;
 use super::reader::Reader;
@@ -19,15 +20,19 @@ use crate::postgres::Address;
 
 /// What the stack is to the feed: it reads every row and every claim's view of it.
 const ROLE: &str = "supabase_admin";
-/// One looks for publications, the others replay.
-const CONNECTIONS: u32 = 4;
+/// One looks for publications, one asks the policies, the others replay and check subscriptions.
+const CONNECTIONS: u32 = 5;
 
 /// A running feed. It reconnects by itself until it is stopped or dropped.
 pub(crate) struct Feed {
     pub(super) admin: PgPool,
+    pub(super) registry: Arc<Registry>,
+    /// `true` while the stream tells changes of published tables too.
+    pub(super) follows_changes: watch::Receiver<bool>,
     live: watch::Receiver<bool>,
     stopping: CancellationToken,
-    task: Option<JoinHandle<()>>,
+    reading: Option<JoinHandle<()>>,
+    asking: JoinHandle<()>,
 }
 
 impl Feed {
@@ -40,19 +45,28 @@ impl Feed {
         let admin = address.pool(ROLE, CONNECTIONS);
         let stopping = CancellationToken::new();
         let (told, live) = watch::channel(false);
+        let (told_of_changes, follows_changes) = watch::channel(false);
+        let registry = Arc::new(Registry::default());
+        let (worker, queue) = Worker::new(&registry, admin.clone());
         let sessions = Sessions {
             url: address.url(ROLE),
             admin: admin.clone(),
             receiver,
+            queue,
             live: told,
+            follows_changes: told_of_changes,
             stopping: stopping.clone(),
         };
-        let task = Some(tokio::spawn(sessions.run()));
+        let reading = Some(tokio::spawn(sessions.run()));
+        let asking = tokio::spawn(worker.run());
         Ok(Self {
             admin,
+            registry,
+            follows_changes,
             live,
             stopping,
-            task,
+            reading,
+            asking,
         })
     }
 
@@ -64,11 +78,13 @@ impl Feed {
     /// Ends the stream and closes every connection. The server drops the slot with the connection.
     pub(crate) async fn stop(mut self) {
         self.stopping.cancel();
-        if let Some(task) = self.task.take()
-            && let Err(error) = task.await
+        if let Some(reading) = self.reading.take()
+            && let Err(error) = reading.await
         {
             tracing::error!(%error, "the feed of the database failed");
         }
+        // A policy may take its time; nobody waits for the answer any more.
+        self.asking.abort();
         self.admin.close().await;
     }
 }
@@ -76,6 +92,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.stopping.cancel();
+        self.asking.abort();
     }
 }
 
@@ -84,7 +101,9 @@ struct Sessions {
     url: String,
     admin: PgPool,
     receiver: Arc<dyn Receiver>,
+    queue: Queue,
     live: watch::Sender<bool>,
+    follows_changes: watch::Sender<bool>,
     stopping: CancellationToken,
 }
 
@@ -104,6 +123,7 @@ impl Sessions {
                 () = self.stopping.cancelled() => return,
             };
             self.live.send_replace(false);
+            self.follows_changes.send_replace(false);
             if self.stopping.is_cancelled() {
                 return;
             }
@@ -127,9 +147,10 @@ impl Sessions {
 
     async fn read(&self, mut wal: Wal, publications: &Publications) -> SessionError {
         self.live.send_replace(true);
+        self.follows_changes.send_replace(publications.has_changes());
         // The crate wants its calls cancelled through a token and not dropped.
         let lap = self.stopping.child_token();
-        let mut reader = Reader::new(&self.receiver);
+        let mut reader = Reader::new(&self.receiver, &self.queue);
         let reading = reader.run(&mut wal, &lap);
         tokio::pin!(reading);
         tokio::select! {

@@ -50,6 +50,10 @@ impl Publications {
         Ok(Self { has_changes })
     }
 
+    pub(super) fn has_changes(&self) -> bool {
+        self.has_changes
+    }
+
     /// As the option `publication_names` of pgoutput wants them.
     pub(super) fn names(&self) -> String {
         if self.has_changes {

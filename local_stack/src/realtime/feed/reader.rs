@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pg_walstream::{CancellationToken, ColumnInfo, LogicalReplicationMessage, Oid, TupleData};
+use pg_walstream::{CancellationToken, LogicalReplicationMessage, Oid, TimestampTz, TupleData};
 
+use super::changes::{Change, Description, Queue};
 use super::error::SessionError;
 use super::stored::{MessageColumns, Receiver};
 use super::wal::Wal;
@@ -12,20 +13,25 @@ use super::wal::Wal;
 /// What the stream said about a table before its first row.
 enum Relation {
     Messages(MessageColumns),
-    Other,
+    Published(Arc<Description>),
 }
 
 /// The state of one session: the server describes every table anew in each.
 pub(super) struct Reader<'a> {
     receiver: &'a Arc<dyn Receiver>,
+    queue: &'a Queue,
     relations: HashMap<Oid, Relation>,
+    /// When the transaction that is being read committed.
+    committed: TimestampTz,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(receiver: &'a Arc<dyn Receiver>) -> Self {
+    pub(super) fn new(receiver: &'a Arc<dyn Receiver>, queue: &'a Queue) -> Self {
         Self {
             receiver,
+            queue,
             relations: HashMap::new(),
+            committed: 0,
         }
     }
 
@@ -49,35 +55,61 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, message: LogicalReplicationMessage) {
+        use LogicalReplicationMessage as Message;
         match message {
-            LogicalReplicationMessage::Relation {
+            Message::Begin { timestamp, .. } => self.committed = timestamp,
+            Message::Relation {
                 relation_id,
                 namespace,
                 relation_name,
                 columns,
                 ..
-            } => self.describe(relation_id, &namespace, &relation_name, &columns),
-            LogicalReplicationMessage::Insert { relation_id, tuple } => self.insert(relation_id, &tuple),
+            } => {
+                let relation = if MessageColumns::is_of(&namespace, &relation_name) {
+                    Relation::Messages(MessageColumns::find(&columns))
+                } else {
+                    let described = Description::new(relation_id, namespace, relation_name, &columns);
+                    Relation::Published(Arc::new(described))
+                };
+                self.relations.insert(relation_id, relation);
+            }
+            Message::Insert { relation_id, tuple } => self.insert(relation_id, &tuple),
+            Message::Update {
+                relation_id,
+                old_tuple,
+                new_tuple,
+                ..
+            } => self.change(relation_id, |table, committed| {
+                Change::update(table, committed, old_tuple.as_ref(), &new_tuple)
+            }),
+            Message::Delete {
+                relation_id,
+                old_tuple,
+                ..
+            } => self.change(relation_id, |table, committed| {
+                Change::delete(table, committed, &old_tuple)
+            }),
             _ => {}
         }
     }
 
-    fn describe(&mut self, id: Oid, schema: &str, table: &str, columns: &[ColumnInfo]) {
-        let relation = if MessageColumns::is_of(schema, table) {
-            Relation::Messages(MessageColumns::find(columns))
-        } else {
-            Relation::Other
-        };
-        self.relations.insert(id, relation);
-    }
-
     fn insert(&self, id: Oid, tuple: &TupleData) {
-        match self.relations.get(&id) {
-            Some(Relation::Messages(columns)) => match columns.read(tuple) {
+        if let Some(Relation::Messages(columns)) = self.relations.get(&id) {
+            match columns.read(tuple) {
                 Ok(message) => self.receiver.broadcast(message),
                 Err(reason) => tracing::debug!(%reason, "a row of realtime.messages goes to nobody"),
-            },
-            Some(Relation::Other) | None => {}
+            }
+        } else {
+            self.change(id, |table, committed| Change::insert(table, committed, tuple));
+        }
+    }
+
+    /// Copies the row only when somebody wants it.
+    fn change(&self, id: Oid, copy: impl FnOnce(&Arc<Description>, TimestampTz) -> Change) {
+        if let Some(Relation::Published(table)) = self.relations.get(&id)
+            && self.queue.is_wanted(&table.schema, &table.table)
+        {
+            self.queue.push(copy(table, self.committed));
         }
     }
 }
