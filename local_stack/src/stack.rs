@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::endpoints::Endpoints;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::gateway::{ApiKeys, Gateway};
+use crate::gateway::{self, ApiKeys, Gateway};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
@@ -100,7 +100,8 @@ impl Stack {
             db_url: address.url("postgres"),
             admin_db_url: address.url("supabase_admin"),
         };
-        let gateway = Gateway::start(listener, &api_url, project, &config.jwt_secret, keys, address).await?;
+        let page = gateway::page(&config.playground_dir, &endpoints);
+        let gateway = Gateway::start(listener, &api_url, project, &config.jwt_secret, keys, address, page).await?;
         let partitions = tokio::spawn(partitions::keep(admin));
         Ok((endpoints, kernel, gateway, partitions))
     }

@@ -4,8 +4,10 @@ mod access;
 mod cors;
 mod keys;
 mod page;
+mod playground;
 mod rest;
 mod server;
 
 pub(crate) use keys::ApiKeys;
+pub(crate) use page::router as page;
 pub(crate) use server::Gateway;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::rest::Rest;
-use super::{access, cors, keys::ApiKeys, page};
+use super::{access, cors, keys::ApiKeys};
 use crate::auth::{self, Auth};
 use crate::error::Error;
 use crate::postgres::Address;
@@ -30,7 +30,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Builds both APIs on the database and serves them on `listener`.
+    /// Builds both APIs on the database and serves them, and `page` beside them, on `listener`.
     pub(crate) async fn start(
         listener: TcpListener,
         api_url: &str,
@@ -38,10 +38,11 @@ impl Gateway {
         jwt_secret: &Secret,
         keys: ApiKeys,
         address: Address,
+        page: Router,
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
         let auth = Auth::new(address, &project.auth, jwt_secret, api_url);
-        let router = routes(rest.clone(), auth.clone(), Arc::new(keys));
+        let router = routes(rest.clone(), auth.clone(), Arc::new(keys), page);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             // The listener mends request targets that PostgREST's own server accepts and hyper does not.
@@ -81,7 +82,7 @@ impl Gateway {
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
+fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>, page: Router) -> Router {
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -93,6 +94,6 @@ fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
         .layer(axum::middleware::from_fn_with_state(keys, access::check));
     Router::new()
         .merge(guarded)
-        .merge(page::router())
+        .merge(page)
         .layer(cors::layer())
 }
