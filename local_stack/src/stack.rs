@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::endpoints::Endpoints;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::gateway::{self, ApiKeys, Gateway};
+use crate::gateway::{ApiKeys, Gateway, Site};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
@@ -100,8 +100,20 @@ impl Stack {
             db_url: address.url("postgres"),
             admin_db_url: address.url("supabase_admin"),
         };
-        let page = gateway::page(&config.playground_dir, &endpoints);
-        let gateway = Gateway::start(listener, &api_url, project, &config.jwt_secret, keys, address, page).await?;
+        let site = Site {
+            api_url: &api_url,
+            playground_dir: &config.playground_dir,
+        };
+        let gateway = Gateway::start(
+            listener,
+            &site,
+            project,
+            &config.jwt_secret,
+            keys,
+            config.realtime.clone(),
+            address,
+        )
+        .await?;
         let partitions = tokio::spawn(partitions::keep(admin));
         Ok((endpoints, kernel, gateway, partitions))
     }

@@ -27,7 +27,11 @@ fn built() -> Project {
 fn build(project: &Project) {
     let assets = project.path(DIST).join("assets");
     std::fs::create_dir_all(&assets).unwrap();
-    std::fs::write(project.path(DIST).join("index.html"), "<!doctype html><title>Parley</title>").unwrap();
+    std::fs::write(
+        project.path(DIST).join("index.html"),
+        "<!doctype html><title>Parley</title>",
+    )
+    .unwrap();
     std::fs::write(assets.join("index-3f2a.js"), "export {};").unwrap();
     std::fs::write(project.path("local_stack/secret.txt"), "outside").unwrap();
 }
@@ -48,7 +52,11 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 fn raw_get(stack: &Stack, target: &str) -> String {
     let address = stack.endpoints().api_url.strip_prefix("http://").unwrap();
     let mut socket = std::net::TcpStream::connect(address).unwrap();
-    write!(socket, "GET {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    write!(
+        socket,
+        "GET {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
@@ -66,13 +74,19 @@ async fn page_is_checked_for_news_and_its_hashed_files_are_kept() {
     assert_eq!(header(&page, "x-content-type-options"), "nosniff");
     let policy = header(&page, "content-security-policy").to_owned();
     let socket = stack.endpoints().api_url.replace("http://", "ws://");
-    assert!(policy.contains(&format!("connect-src 'self' {socket};")), "{policy}");
+    assert!(
+        policy.contains(&format!("connect-src 'self' {socket};")),
+        "{policy}"
+    );
     assert!(page.text().await.unwrap().contains("<title>Parley</title>"));
 
     let script = get(&stack, "/assets/index-3f2a.js").await;
     assert_eq!(script.status(), StatusCode::OK);
     assert_eq!(header(&script, "content-type"), "text/javascript");
-    assert_eq!(header(&script, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(
+        header(&script, "cache-control"),
+        "public, max-age=31536000, immutable"
+    );
 
     // A name that is gone after the next build must not be remembered as missing, nor a missing one as there.
     let gone = get(&stack, "/assets/index-0000.js").await;
@@ -95,7 +109,11 @@ async fn page_is_told_the_address_it_came_from_and_only_the_publishable_key() {
     assert_eq!(told["url"], endpoints.api_url);
     assert_eq!(told["publishable_key"], endpoints.publishable_key);
     assert_eq!(told.as_object().unwrap().len(), 2);
-    for secret in [&endpoints.secret_key, &endpoints.service_role_key, &endpoints.jwt_secret] {
+    for secret in [
+        &endpoints.secret_key,
+        &endpoints.service_role_key,
+        &endpoints.jwt_secret,
+    ] {
         assert!(!text.contains(secret.as_str()));
     }
 
@@ -128,7 +146,10 @@ async fn nothing_outside_the_folder_is_served() {
     ] {
         let answer = raw_get(&stack, target);
         assert!(!answer.starts_with("HTTP/1.1 2"), "{target}: {answer}");
-        assert!(!answer.contains("outside") && !answer.contains("root:"), "{target}: {answer}");
+        assert!(
+            !answer.contains("outside") && !answer.contains("root:"),
+            "{target}: {answer}"
+        );
     }
     stack.stop().await.unwrap();
 }

@@ -9,7 +9,6 @@ use axum::routing::get;
 use serde_json::json;
 
 use super::playground;
-use crate::endpoints::Endpoints;
 
 const ROUTES: &str = "\
 Parley, local stack: a stand-in for Supabase, for development and tests only.
@@ -31,11 +30,19 @@ The playground is not built. This builds it, and the running stack serves it at 
 It needs Node 20.19 or newer. Everything else works without it: /routes lists what there is.
 ";
 
+/// The stack as its visitors see it.
+pub(crate) struct Site<'a> {
+    /// The gateway, without a slash at the end.
+    pub(crate) api_url: &'a str,
+    /// The folder of the built playground.
+    pub(crate) playground_dir: &'a Path,
+}
+
 /// The routes that need no key.
-pub(crate) fn router(playground_dir: &Path, endpoints: &Endpoints) -> Router {
+pub(super) fn router(site: &Site<'_>, publishable_key: &str) -> Router {
     Router::new()
         .route("/routes", get(|| async { ROUTES }))
-        .merge(playground::router(playground_dir, endpoints))
+        .merge(playground::router(site, publishable_key))
 }
 
 /// The answer where no file of the playground is.

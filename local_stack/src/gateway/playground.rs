@@ -1,6 +1,5 @@
 //! The playground: the files that its build made, and what they must know of this stack.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,8 +16,7 @@ use axum::routing::get;
 use serde_json::json;
 use tower_http::services::ServeDir;
 
-use super::page;
-use crate::endpoints::Endpoints;
+use super::page::{self, Site};
 
 /// The names of these files contain a digest of their content.
 const HASHED: &str = "/assets/";
@@ -30,12 +28,12 @@ struct About {
 }
 
 /// The files, `/playground.json`, and what is said where no file is.
-pub(super) fn router(folder: &Path, endpoints: &Endpoints) -> Router {
+pub(super) fn router(site: &Site<'_>, publishable_key: &str) -> Router {
     let about = Arc::new(About {
-        api_url: endpoints.api_url.clone(),
-        publishable_key: endpoints.publishable_key.clone(),
+        api_url: site.api_url.to_owned(),
+        publishable_key: publishable_key.to_owned(),
     });
-    let files = ServeDir::new(folder)
+    let files = ServeDir::new(site.playground_dir)
         .call_fallback_on_method_not_allowed(true)
         .fallback(page::missing.into_service());
     Router::new()
@@ -113,7 +111,12 @@ mod tests {
 
     #[test]
     fn host_of_the_request_is_taken_over() {
-        for name in ["127.0.0.1:54321", "localhost:54321", "[::1]:54321", "parley.example"] {
+        for name in [
+            "127.0.0.1:54321",
+            "localhost:54321",
+            "[::1]:54321",
+            "parley.example",
+        ] {
             assert_eq!(host(name).as_deref(), Some(name));
         }
     }
@@ -137,7 +140,10 @@ mod tests {
     #[test]
     fn policy_names_the_socket_of_the_host_and_no_other_place() {
         let policy = security_policy(Some(&"localhost:7".parse().unwrap()));
-        assert!(policy.contains("connect-src 'self' ws://localhost:7;"), "{policy}");
+        assert!(
+            policy.contains("connect-src 'self' ws://localhost:7;"),
+            "{policy}"
+        );
         assert!(policy.starts_with("default-src 'none';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
     }
