@@ -1,6 +1,6 @@
 // The event log: what arrives, as it arrives.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Entry, EventLog } from './event_log';
 import { Icon } from './icons';
 import type { Verdict } from './stream';
@@ -16,7 +16,7 @@ const VERDICTS: Record<Verdict, { word: string; title: string }> = {
 export function Drawer({ log, close }: { log: EventLog; close: () => void }) {
     const { entries } = useStore(log);
     const heading = useRef<HTMLHeadingElement>(null);
-    useEffect(() => heading.current?.focus(), []);
+    useLayoutEffect(() => heading.current?.focus(), []);
 
     const onKeyDown = (event: KeyboardEvent) => {
         if (event.key === 'Escape') {

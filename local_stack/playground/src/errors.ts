@@ -48,6 +48,7 @@ export async function dataOf<Data>(pending: PromiseLike<Answer<Data>>): Promise<
 }
 
 const WORDS: Record<string, string> = {
+    cannot_remove_yourself: 'You cannot remove yourself. Leave the room instead.',
     capacity_exceeded: 'There is no free seat left.',
     invalid_content: 'A message has 1 to 4,000 characters. Shorten it, or split it.',
     invalid_description: 'A description has at most 500 characters. Shorten it.',
@@ -57,8 +58,11 @@ const WORDS: Record<string, string> = {
     invalid_user_name: 'A name has 1 to 40 characters and no hidden ones. Choose another.',
     message_not_found: 'This message is gone.',
     not_a_member: 'You have no seat in this room any more.',
+    not_the_creator: 'Only the person who opened this room can do that.',
     not_signed_in: 'Your sign-in is no longer valid. Reload the page to get a new one.',
     not_your_message: 'Only its author can change this message.',
+    participant_not_found: 'This person is not here any more.',
+    removed_from_room: 'You were removed from this room by the person who opened it. They can let you back in.',
     room_closed: 'This room is closed: nothing more can be written here.',
     room_full: 'This room is full. Somebody was faster.',
     room_not_found: 'There is no such room. It may have been deleted.',

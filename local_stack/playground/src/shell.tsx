@@ -46,10 +46,9 @@ export function Shell({ person }: { person: Person }) {
                 Skip to the content
             </a>
             <header class="top">
-                <a class="brand" href={`#/${apps[0].id}`} aria-label="Parley playground">
+                <a class="brand" href={`#/${apps[0].id}`}>
                     <Logo />
-                    <span class="brand-name">Parley</span>
-                    <span class="brand-sub">playground</span>
+                    <span class="brand-name">Parley</span> <span class="brand-sub">playground</span>
                 </a>
                 <nav aria-label="Apps">
                     {apps.map(({ id, title }) => (

@@ -48,6 +48,12 @@ export interface Message extends Numbered {
     readonly reactions: readonly Reaction[];
 }
 
+/** Somebody who was removed from a room. */
+export interface Removed {
+    readonly user_id: string;
+    readonly user_name: string;
+}
+
 export interface Beat {
     readonly last_seq: number;
     readonly topic: string;
@@ -70,7 +76,11 @@ export function apiOf(client: SupabaseClient) {
         leaveRoom: (session_id: string) => call<boolean>('leave_room', { session_id }),
         heartbeat: (session_id: string) => call<Beat>('heartbeat', { session_id }),
         removeParticipant: (session_id: string, user_id: string) =>
-            call<unknown>('remove_participant', { session_id, user_id }),
+            call<boolean>('remove_participant', { session_id, user_id }),
+        readmitParticipant: (session_id: string, user_id: string) =>
+            call<boolean>('readmit_participant', { session_id, user_id }),
+        listRemoved: (session_id: string) =>
+            dataOf<Removed[]>(echoroom.from('removed_participants').select('user_id, user_name').eq('session_id', session_id)),
         setVoiceStatus: (session_id: string, voice: { is_speaking?: boolean; is_muted?: boolean }) =>
             call<Seat>('set_voice_status', { session_id, ...voice }),
         sendMessage: (session_id: string, message: { content: string; reply_to: string | null; client_id: string }) =>

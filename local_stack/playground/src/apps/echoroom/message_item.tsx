@@ -1,6 +1,6 @@
 // One message, with what can be done to it.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
 import type { Message } from './api';
 import { Avatar } from './avatar';
@@ -142,7 +142,7 @@ function Tools({ room, message, isInTabOrder, isMine, edit, reply }: MessageItem
 
 function Picker({ pick, close, leave }: { pick: (emoji: string) => void; close: () => void; leave: () => void }) {
     const box = useRef<HTMLDivElement>(null);
-    useEffect(() => box.current?.querySelector('button')?.focus(), []);
+    useLayoutEffect(() => box.current?.querySelector('button')?.focus(), []);
     return (
         <div
             ref={box}
@@ -194,7 +194,7 @@ function Reactions({ room, message }: { room: Room; message: Message }) {
 function Editor({ room, message, edit }: MessageItemProps) {
     const [text, setText] = useState(message.content);
     const field = useRef<HTMLTextAreaElement>(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
         field.current?.focus();
         field.current?.setSelectionRange(text.length, text.length);
     }, []);

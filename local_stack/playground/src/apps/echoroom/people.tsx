@@ -21,9 +21,10 @@ export function People({ room }: { room: Room }) {
                     <Person key={seat.user_id} room={room} seat={seat} remove={() => ask(seat)} />
                 ))}
             </ul>
+            {room.isMine && room.removed.length > 0 && <RemovedPeople room={room} />}
             <dialog ref={dialog} aria-labelledby="remove-title" onClose={() => setRemoving(undefined)}>
                 <h2 id="remove-title">Remove {removing?.user_name}?</h2>
-                <p>They lose their seat and hear nothing more of this room. The others stay.</p>
+                <p>They lose their seat, hear nothing more of this room, and stay out until you let them back in.</p>
                 <form method="dialog" class="row">
                     <button class="plain">Keep</button>
                     <button class="danger" onClick={() => removing && void room.removePerson(removing.user_id)}>
@@ -32,6 +33,29 @@ export function People({ room }: { room: Room }) {
                 </form>
             </dialog>
         </section>
+    );
+}
+
+function RemovedPeople({ room }: { room: Room }) {
+    return (
+        <div class="removed">
+            <h3>Removed</h3>
+            <ul>
+                {room.removed.map(({ user_id, user_name }) => (
+                    <li key={user_id}>
+                        <span>{user_name}</span>
+                        <button
+                            type="button"
+                            class="plain small"
+                            aria-label={`Let ${user_name} back in`}
+                            onClick={() => void room.readmit(user_id)}
+                        >
+                            Let back in
+                        </button>
+                    </li>
+                ))}
+            </ul>
+        </div>
     );
 }
 

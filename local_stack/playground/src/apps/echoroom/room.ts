@@ -12,7 +12,7 @@ import { delayAfter } from '../../pause';
 import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream } from '../../stream';
-import { apiOf, type Api, type Message, type RoomState, type Seat, type Session } from './api';
+import { apiOf, type Api, type Message, type Removed, type RoomState, type Seat, type Session } from './api';
 import { seatsAfter, withSeat, withoutSeat, type Seats } from './seats';
 import { Typing } from './typing';
 
@@ -44,6 +44,8 @@ export class Room extends Store {
     readonly typing: Typing;
     session: Session | undefined;
     seats: Seats = new Map();
+    /** Who may not come back; known to who opened the room. */
+    removed: readonly Removed[] = [];
     /** Whose pages are connected; undefined while nobody says. */
     connected: ReadonlySet<string> | undefined;
     ending: Ending | undefined;
@@ -125,6 +127,9 @@ export class Room extends Store {
                 this.#take(state);
                 this.#keeper.start();
                 this.outbox.flush();
+                if (this.isMine) {
+                    await this.#readRemoved();
+                }
             }
         } catch (error) {
             this.#notEntered(error);
@@ -181,8 +186,16 @@ export class Room extends Store {
 
     /** Takes the seat of somebody else away; for who opened the room. */
     async removePerson(userId: string): Promise<void> {
-        if (await this.#attempt(this.#api.removeParticipant(this.id, userId).then(() => true))) {
+        if ((await this.#attempt(this.#api.removeParticipant(this.id, userId))) !== undefined) {
             this.#showSeats(withoutSeat(this.seats, userId));
+            await this.#readRemoved();
+        }
+    }
+
+    /** Lets somebody who was removed come back. */
+    async readmit(userId: string): Promise<void> {
+        if ((await this.#attempt(this.#api.readmitParticipant(this.id, userId))) !== undefined) {
+            await this.#readRemoved();
         }
     }
 
@@ -269,7 +282,8 @@ export class Room extends Store {
             this.#retryTimer = setTimeout(() => void this.enter(), wait);
             this.changed();
         } else {
-            this.#end({ kind: 'refused', words: wordsFor(error) });
+            const isRemoved = error instanceof Refusal && error.reason === 'removed_from_room';
+            this.#end({ kind: isRemoved ? 'removed' : 'refused', words: wordsFor(error) });
         }
     }
 
@@ -288,7 +302,7 @@ export class Room extends Store {
     /** Who was silent for too long gets a seat again; who was not has been removed. */
     #seatIsGone(): void {
         if (Date.now() - this.#lastBeat < LEASE_MS) {
-            this.#end({ kind: 'removed', words: 'You were removed from this room by the person who opened it.' });
+            this.#end({ kind: 'removed', words: 'Somebody who may do so took your seat away. Nothing more of this room is sent to you.' });
         } else {
             this.#log('link', 'the seat ran out: taking it again');
             this.#lastBeat = Date.now();
@@ -341,6 +355,11 @@ export class Room extends Store {
         } catch (error) {
             this.#mayGoOn(error);
         }
+    }
+
+    async #readRemoved(): Promise<void> {
+        this.removed = (await this.#attempt(this.#api.listRemoved(this.id))) ?? this.removed;
+        this.changed();
     }
 
     #event(name: string, payload: Payload): void {
