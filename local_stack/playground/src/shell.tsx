@@ -48,7 +48,7 @@ export function Shell({ person }: { person: Person }) {
             <header class="top">
                 <a class="brand" href={`#/${apps[0].id}`}>
                     <Logo />
-                    <span class="brand-name">Parley</span> <span class="brand-sub">playground</span>
+                    <span class="brand-name">Parley</span> <span class="brand-sub wide-text">playground</span>
                 </a>
                 <nav aria-label="Apps">
                     {apps.map(({ id, title }) => (
@@ -64,11 +64,10 @@ export function Shell({ person }: { person: Person }) {
                     class="quiet"
                     aria-expanded={isLogOpen}
                     aria-controls={isLogOpen ? 'events' : undefined}
-                    aria-label="Events"
                     onClick={() => setLogOpen(!isLogOpen)}
                 >
                     <Icon name="activity" />
-                    <span class="wide-only">Events</span>
+                    <span class="wide-text">Events</span>
                 </button>
             </header>
             <main id="main" tabIndex={-1}>

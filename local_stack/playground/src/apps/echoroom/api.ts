@@ -83,6 +83,8 @@ export function apiOf(client: SupabaseClient) {
             dataOf<Removed[]>(echoroom.from('removed_participants').select('user_id, user_name').eq('session_id', session_id)),
         setVoiceStatus: (session_id: string, voice: { is_speaking?: boolean; is_muted?: boolean }) =>
             call<Seat>('set_voice_status', { session_id, ...voice }),
+        updateParticipant: (session_id: string, who: { mood?: string; user_name?: string }) =>
+            call<Seat>('update_participant', { session_id, ...who }),
         sendMessage: (session_id: string, message: { content: string; reply_to: string | null; client_id: string }) =>
             call<Message>('send_message', { session_id, ...message }),
         editMessage: (message_id: string, content: string) => call<Message>('edit_message', { message_id, content }),

@@ -17,7 +17,7 @@ export function People({ room }: { room: Room }) {
         <section class="people" aria-labelledby="people-title">
             <h2 id="people-title">People</h2>
             <ul>
-                {[...room.seats.values()].map((seat) => (
+                {meFirst(room).map((seat) => (
                     <Person key={seat.user_id} room={room} seat={seat} remove={() => ask(seat)} />
                 ))}
             </ul>
@@ -34,6 +34,10 @@ export function People({ room }: { room: Room }) {
             </dialog>
         </section>
     );
+}
+
+function meFirst({ seats, mySeat }: Room): readonly Seat[] {
+    return [...(mySeat ? [mySeat] : []), ...[...seats.values()].filter((seat) => seat !== mySeat)];
 }
 
 function RemovedPeople({ room }: { room: Room }) {
@@ -63,7 +67,7 @@ function Person({ room, seat, remove }: { room: Room; seat: Seat; remove: () => 
     const isMe = seat.user_id === room.me;
     const isHost = seat.user_id === room.session?.created_by;
     const isTyping = room.typing.others.includes(seat.user_id);
-    const presence = !room.connected ? 'unknown' : room.connected.has(seat.user_id) ? 'connected' : 'away';
+    const presence = !room.connected ? 'unknown' : isMe || room.connected.has(seat.user_id) ? 'connected' : 'away';
     const states = [seat.is_speaking && 'speaking', seat.is_muted && 'muted', isTyping && 'writing…'].filter(Boolean);
     return (
         <li class={seat.is_speaking ? 'person speaking' : 'person'}>

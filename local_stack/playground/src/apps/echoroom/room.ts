@@ -127,9 +127,7 @@ export class Room extends Store {
                 this.#take(state);
                 this.#keeper.start();
                 this.outbox.flush();
-                if (this.isMine) {
-                    await this.#readRemoved();
-                }
+                await this.#arrive();
             }
         } catch (error) {
             this.#notEntered(error);
@@ -302,7 +300,7 @@ export class Room extends Store {
     /** Who was silent for too long gets a seat again; who was not has been removed. */
     #seatIsGone(): void {
         if (Date.now() - this.#lastBeat < LEASE_MS) {
-            this.#end({ kind: 'removed', words: 'Somebody who may do so took your seat away. Nothing more of this room is sent to you.' });
+            this.#end({ kind: 'removed', words: 'You were removed from this room. Nothing more of it is sent to you.' });
         } else {
             this.#log('link', 'the seat ran out: taking it again');
             this.#lastBeat = Date.now();
@@ -354,6 +352,18 @@ export class Room extends Store {
             this.#take(await this.#keeper.reach(this.#api.roomState(this.id)));
         } catch (error) {
             this.#mayGoOn(error);
+        }
+    }
+
+    /** What can wait until somebody sits. */
+    async #arrive(): Promise<void> {
+        if (this.isMine) {
+            await this.#readRemoved();
+        }
+        // Who followed a link has not said how they feel: as the room does, then.
+        if (this.session && this.mySeat && !this.#options.mood) {
+            const seat = await this.#attempt(this.#api.updateParticipant(this.id, { mood: this.session.category }));
+            this.#showSeats(seat ? withSeat(this.seats, seat) : this.seats);
         }
     }
 

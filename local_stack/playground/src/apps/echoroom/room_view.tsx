@@ -22,7 +22,8 @@ export function RoomView(props: AppProps & { sessionId: string }) {
     useStore(room);
     useEffect(() => {
         void room.enter();
-        return () => room.close();
+        // A page that goes away keeps the seat for a while, for the reload; who goes elsewhere on the page leaves.
+        return () => (room.ending ? room.close() : void room.leave());
     }, [room]);
     useTitle(room);
 
@@ -60,16 +61,13 @@ function Inside({ room, link, go }: AppProps & { room: Room }) {
             </div>
         );
     }
-    const leave = () => {
-        go('');
-        void room.leave();
-    };
     const write = () => composer.current?.focus();
     return (
         <div class={`room tone-${toneOf(session.category)}`}>
-            <RoomBar room={room} leave={leave} />
+            <RoomBar room={room} leave={() => go('')} />
             <People room={room} />
             <section class="talk" aria-label="Conversation">
+                {!session.is_active && <p class="delay">This room is closed. You can still read what was said.</p>}
                 {state !== 'connected' && <Delay isOffline={state === 'offline'} />}
                 <MessageList
                     room={room}
@@ -121,8 +119,8 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
             <div class="room-title">
                 <h1>{session.category}</h1>
                 <p>
-                    {session.description && <span class="wide-only">{session.description} · </span>}
-                    {seats.size} of {session.max_participants} seats taken
+                    {seats.size} of {session.max_participants} seats
+                    <span class="wide-only"> taken{session.description && ` · ${session.description}`}</span>
                 </p>
             </div>
             <div class="room-actions">
@@ -134,7 +132,7 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
                         onClick={() => void room.setVoice(is_speaking ? { is_speaking: false } : { is_speaking: true, is_muted: false })}
                     >
                         <Icon name="mic" />
-                        <span>Speaking</span>
+                        <span class="wide-text">Speaking</span>
                     </button>
                     <button
                         type="button"
@@ -143,16 +141,16 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
                         onClick={() => void room.setVoice(is_muted ? { is_muted: false } : { is_muted: true, is_speaking: false })}
                     >
                         <Icon name="micOff" />
-                        <span>Muted</span>
+                        <span class="wide-text">Muted</span>
                     </button>
                 </div>
-                <button type="button" class="quiet" aria-label="Copy the link to this room" onClick={() => void copy()}>
+                <button type="button" class="quiet" onClick={() => void copy()}>
                     <Icon name={isCopied ? 'check' : 'link'} />
-                    <span class="wide-only">{isCopied ? 'Copied' : 'Copy link'}</span>
+                    <span class="wide-text">{isCopied ? 'Copied' : 'Copy link'}</span>
                 </button>
-                <button type="button" class="quiet" aria-label="Leave the room" onClick={leave}>
+                <button type="button" class="quiet" onClick={leave}>
                     <Icon name="door" />
-                    <span class="wide-only">Leave</span>
+                    <span class="wide-text">Leave</span>
                 </button>
             </div>
         </header>
