@@ -29,6 +29,7 @@ mod postgres;
 mod progress;
 mod project;
 mod secret;
+pub mod simulators;
 mod stack;
 
 pub use config::{Config, Kernel};
