@@ -1,6 +1,7 @@
 //! The HTTP side, without a socket.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,7 @@ pub fn observed(routes: Router, metrics: Metrics) -> Router {
     routes
         .fallback(async || ApiError::RouteNotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(body::LIMIT_BYTES))
         .layer(axum::middleware::from_fn(body::limit))
         .layer(CatchPanicLayer::custom(observe::after_panic))
         .layer(from_fn_with_state(metrics, observe::observe))

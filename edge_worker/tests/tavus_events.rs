@@ -1,5 +1,11 @@
 //! Every event of Tavus, in both generations of names, and whatever else may come.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
+
 use edge_worker::providers::tavus::events::{
     EventKind, Interaction, MalformedBody, ObjectivePhase, ShutdownCause, Speaker, TavusEvent, TranscriptRole,
 };

@@ -1,5 +1,7 @@
 //! The parser against bytes and JSON that nobody thought of. `edge_worker/fuzz` has the same check as a target with coverage.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use edge_worker::providers::tavus::events::{EventKind, TavusEvent};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -126,3 +126,7 @@ fn database(reader: &mut Reader<'_>) -> Option<Database> {
         max_connections,
     })
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -123,10 +123,11 @@ mod tests {
     #[test]
     fn asked_wait_is_kept_in_full_unless_it_is_too_long() {
         let policy = RetryPolicy::default();
-        let delay = Some(Duration::from_millis(600));
+        let growing = Duration::from_millis(600);
+        let delay = Some(growing);
         assert_eq!(policy.next(None, delay), delay);
         let asked = Duration::from_secs(5);
-        assert_eq!(policy.next(Some(asked), delay), Some(asked + delay.unwrap()));
+        assert_eq!(policy.next(Some(asked), delay), Some(asked + growing));
         assert_eq!(policy.next(Some(asked + Duration::from_millis(1)), delay), None);
         assert_eq!(policy.next(Some(asked), None), None);
     }
