@@ -76,13 +76,17 @@ impl Proxy {
 async fn carry(mut client: TcpStream, mut server: TcpStream, mut line: watch::Receiver<Line>) {
     loop {
         let state = *line.borrow_and_update();
-        match state {
-            Line::Cut => return,
-            Line::Held => line.changed().await.unwrap(),
+        // A line whose other end is gone is one of a test that is over.
+        let is_over = match state {
+            Line::Cut => true,
+            Line::Held => line.changed().await.is_err(),
             Line::Open => tokio::select! {
-                _ = copy_bidirectional(&mut client, &mut server) => return,
-                changed = line.changed() => changed.unwrap(),
+                _ = copy_bidirectional(&mut client, &mut server) => true,
+                changed = line.changed() => changed.is_err(),
             },
+        };
+        if is_over {
+            return;
         }
     }
 }
