@@ -26,6 +26,5 @@ pub(super) use queue::Queue;
 pub(super) use registry::Registry;
 pub(super) use worker::Worker;
 
-pub(crate) use error::SubscribeError;
 pub(crate) use registry::{ChangeSink, ChangeSubscription};
 pub(crate) use request::ChangeRequest;
