@@ -1,7 +1,6 @@
 //! One changed row, taken out of the stream.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta};
 use pg_walstream::{ColumnInfo, Oid, TimestampTz, TupleData, Xid};
@@ -39,7 +38,6 @@ pub(in crate::realtime::feed) struct Description {
     pub(in crate::realtime::feed) schema: Arc<str>,
     pub(in crate::realtime::feed) table: Arc<str>,
     pub(super) columns: Vec<DescribedColumn>,
-    pub(super) arrived: Instant,
 }
 
 /// A column in the order of the tuples.
@@ -66,7 +64,6 @@ impl Description {
             schema,
             table,
             columns: columns.collect(),
-            arrived: Instant::now(),
         }
     }
 
