@@ -57,7 +57,7 @@ test('offline and back: what was said meanwhile arrives once and in order, and w
     await say(ada, 'written offline');
     await say(ada, 'and this');
     assert.deepEqual(await shown(ada), ['before', 'written offline', 'and this']);
-    assert.equal(await ada.page.getByText('Sending…').count(), 2);
+    assert.equal(await ada.page.getByText('Waiting to be sent').count(), 2);
 
     way.mend();
     await ada.context.setOffline(false);
@@ -67,7 +67,7 @@ test('offline and back: what was said meanwhile arrives once and in order, and w
     await shows(ben, all);
     await messageIn(ada, 'before').getByRole('button', { name: '👋, 1 person' }).waitFor();
     assert.deepEqual(await stored(sessionId), all);
-    await ada.page.getByText('Sending…').first().waitFor({ state: 'detached' });
+    await ada.page.locator('.waiting-mark').first().waitFor({ state: 'detached' });
     // The live connection is back as well, in both directions.
     await say(ben, 'live again');
     await shows(ada, [...all, 'live again']);
@@ -89,13 +89,13 @@ test('a message written offline survives a reload of the page and is sent once',
     await shows(ben, ['stored, not confirmed']);
     await ada.page.route('**/rpc/send_message', (route) => route.abort());
     await say(ada, 'never left');
-    await ada.page.getByText('Sending…').first().waitFor();
+    await ada.page.locator('.waiting-mark').first().waitFor();
     await ada.page.reload();
     await seated(ada);
     await shows(ada, ['stored, not confirmed', 'never left']);
     await ada.page.unroute('**/rpc/send_message');
     await shows(ben, ['stored, not confirmed', 'never left']);
-    await until(async () => assert.equal(await ada.page.getByText('Sending…').count(), 0));
+    await until(async () => assert.equal(await ada.page.locator('.waiting-mark').count(), 0));
     assert.deepEqual(await stored(sessionId), ['stored, not confirmed', 'never left']);
     ada.checkQuiet(UNREACHABLE);
     ben.checkQuiet();

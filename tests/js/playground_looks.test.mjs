@@ -61,7 +61,7 @@ test('all of it works with the keyboard alone', async () => {
     await page.keyboard.type('another');
     await page.keyboard.press('Enter');
     await shows(ada, ['hi there', 'one line\nanother']);
-    await until(async () => assert.equal(await page.getByText('Sending…').count(), 0));
+    await until(async () => assert.equal(await page.locator('.waiting-mark').count(), 0));
 
     // The arrow up in the empty field edits, Escape gives it up, Enter saves.
     await page.keyboard.press('ArrowUp');
@@ -191,7 +191,7 @@ for (const [name, width, height] of [
             const sessionId = await livelyRoom();
             await followLink(tab, sessionId, 'Sunny Wren');
             await say(tab, 'Hello all. I can hear the rain on the roof, and it is just the right amount of loud.');
-            await until(async () => assert.equal(await tab.page.getByText('Sending…').count(), 0));
+            await until(async () => assert.equal(await tab.page.locator('.waiting-mark').count(), 0));
             await say(tab, `A very long word does not break it: ${'o'.repeat(120)}`);
             await until(async () => assert.equal((await shown(tab)).length, 6));
             await fits('the room');
