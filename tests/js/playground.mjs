@@ -53,6 +53,8 @@ export async function newTab({ width = 1280, height = 800, scheme = 'light', url
     const page = await context.newPage();
     const complaints = [];
     const strangers = [];
+    const heard = [];
+    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => heard.push(String(payload))));
     page.on('console', (message) => {
         if (['error', 'warning'].includes(message.type())) {
             complaints.push(message.text());
@@ -69,6 +71,8 @@ export async function newTab({ width = 1280, height = 800, scheme = 'light', url
         context,
         page,
         url,
+        /** Everything that came over the live connection. */
+        heard,
         /** Nothing on the console, and nobody asked but the stack. */
         checkQuiet(expected = /$^/) {
             assert.deepEqual(
@@ -134,6 +138,11 @@ export function shown(tab) {
 /** Waits until the conversation as shown is this and nothing else. */
 export async function shows(tab, texts) {
     await until(async () => assert.deepEqual(await shown(tab), texts));
+}
+
+/** Waits until the live connection has brought this, so that asking every few seconds cannot pass for it. */
+export async function hears(tab, text) {
+    await until(async () => assert.ok(tab.heard.some((frame) => frame.includes(text)), `${text} never came live`));
 }
 
 /** The texts of a room as stored. */
@@ -232,4 +241,20 @@ export async function newWay() {
             }
         },
     };
+}
+
+/** What the browser itself says when it cannot reach the server; nothing of the page's. */
+export const UNREACHABLE = /net::ERR_|WebSocket connection to/;
+
+export const personIn = (tab, name) => tab.page.getByRole('listitem').filter({ has: tab.page.locator('.person-name', { hasText: name }) });
+export const field = (tab) => tab.page.getByRole('textbox', { name: 'Message', exact: true });
+export const messageIn = (tab, text) => tab.page.locator('.messages > li', { has: tab.page.locator('.content', { hasText: text }) });
+
+/** Two people in a room of their own. */
+export async function pair(one = {}, two = {}) {
+    const ada = await newTab(one);
+    const sessionId = await openRoom(ada);
+    const ben = await newTab(two);
+    await followLink(ben, sessionId);
+    return { ada, ben, sessionId };
 }

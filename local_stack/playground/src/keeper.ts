@@ -142,8 +142,6 @@ export class Keeper {
         if (this.#isStopped) {
             return;
         }
-        const isConnected = this.#isReachable && this.#options.line.isJoined;
-        const isOffline = !this.#isReachable && !navigator.onLine;
-        this.#options.link.state = isConnected ? 'connected' : isOffline ? 'offline' : 'reconnecting';
+        this.#options.link.set({ isLive: this.#options.line.isJoined, isReachable: this.#isReachable });
     }
 }

@@ -53,12 +53,12 @@ export function Lobby({ person, link, go }: AppProps) {
                 if (!isGone) {
                     setMoods(moodsOf(sessions));
                     setTrouble('');
-                    link.state = 'connected';
+                    link.set({ isLive: true, isReachable: true });
                 }
             } catch (error) {
                 if (!isGone) {
                     setTrouble(wordsFor(error));
-                    link.state = navigator.onLine ? 'reconnecting' : 'offline';
+                    link.set({ isLive: false, isReachable: !(error instanceof Refusal && error.status === 0) });
                 }
             }
         };

@@ -14,12 +14,13 @@ const NEAR_PX = 80;
 
 interface MessageListProps {
     readonly room: Room;
+    readonly isReachable: boolean;
     readonly editing: string | undefined;
     edit(id: string | undefined): void;
     reply(message: Message): void;
 }
 
-export function MessageList({ room, editing, edit, reply }: MessageListProps) {
+export function MessageList({ room, isReachable, editing, edit, reply }: MessageListProps) {
     const { rows } = room.stream;
     const { drafts } = room.outbox;
     const list = useRef<HTMLOListElement>(null);
@@ -66,7 +67,7 @@ export function MessageList({ room, editing, edit, reply }: MessageListProps) {
                     />
                 ))}
                 {drafts.map((draft) => (
-                    <PendingItem key={draft.client_id} room={room} draft={draft} />
+                    <PendingItem key={draft.client_id} room={room} draft={draft} isReachable={isReachable} />
                 ))}
             </ol>
             {isBelow && (

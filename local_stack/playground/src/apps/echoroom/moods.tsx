@@ -20,7 +20,7 @@ const FACES: Record<string, Face> = {
     },
 };
 
-const OTHER: Face = { eyes: 'M16 20v2.5m16-2.5v2.5', mouth: 'M18 31h12' };
+const OTHER: Face = { eyes: 'M16 20v2.5m16-2.5v2.5', mouth: 'M18 30q6 4 12 0' };
 
 /** The name under which the style sheet knows a mood. */
 export function toneOf(mood: string | null | undefined): string {

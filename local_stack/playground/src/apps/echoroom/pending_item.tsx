@@ -4,7 +4,13 @@ import { Icon } from '../../icons';
 import type { Draft } from '../../outbox';
 import type { Room } from './room';
 
-export function PendingItem({ room, draft }: { room: Room; draft: Draft }) {
+interface PendingItemProps {
+    readonly room: Room;
+    readonly draft: Draft;
+    readonly isReachable: boolean;
+}
+
+export function PendingItem({ room, draft, isReachable }: PendingItemProps) {
     const isRefused = draft.refusal !== null;
     return (
         <li class={isRefused ? 'message mine first pending refused' : 'message mine first pending'}>
@@ -25,7 +31,7 @@ export function PendingItem({ room, draft }: { room: Room; draft: Draft }) {
                     </p>
                 ) : (
                     <p class="waiting-mark">
-                        <Icon name="clock" size={14} /> Sending…
+                        <Icon name="clock" size={14} /> {isReachable ? 'Sending…' : 'Waiting to be sent'}
                     </p>
                 )}
             </div>

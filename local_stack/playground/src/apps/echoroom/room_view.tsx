@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
+import type { Link } from '../../link';
 import { useStore } from '../../store';
 import type { AppProps } from '../app';
 import type { Message } from './api';
@@ -68,9 +69,10 @@ function Inside({ room, link, go }: AppProps & { room: Room }) {
             <People room={room} />
             <section class="talk" aria-label="Conversation">
                 {!session.is_active && <p class="delay">This room is closed. You can still read what was said.</p>}
-                {state !== 'connected' && <Delay isOffline={state === 'offline'} />}
+                {state !== 'connected' && <p class="delay">{delayOf(link)}</p>}
                 <MessageList
                     room={room}
+                    isReachable={link.isReachable}
                     editing={editing}
                     edit={(id) => {
                         setEditing(id);
@@ -157,14 +159,13 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
     );
 }
 
-function Delay({ isOffline }: { isOffline: boolean }) {
-    return (
-        <p class="delay">
-            {isOffline
-                ? 'You are offline. What you write is kept here and sent when you are back.'
-                : 'The live connection is being made. Until then, news comes with a few seconds of delay.'}
-        </p>
-    );
+function delayOf({ state, isReachable }: Link): string {
+    if (state === 'offline') {
+        return 'You are offline. What you write is kept here and sent when you are back.';
+    }
+    return isReachable
+        ? 'The live connection is being made. Until then, news comes with a few seconds of delay.'
+        : 'The server does not answer. What you write is kept here and sent when it is back.';
 }
 
 function Notice({ room }: { room: Room }) {
