@@ -24,12 +24,7 @@ async fn keys(session: &mut Session) -> Result<String, Error> {
 fn old_events_are_forgotten_and_young_ones_kept() -> Result<(), Error> {
     with_kernel(async |_, session| {
         claim_over_days(session, 40, 40).await?;
-        assert_eq!(
-            session
-                .text("select parley.prune_events('35 days')")
-                .await?,
-            "5"
-        );
+        assert_eq!(session.text("select parley.prune_events('35 days')").await?, "5");
         assert_eq!(
             session.text("select parley.prune_events()").await?,
             "5",
