@@ -102,7 +102,7 @@ select is_empty(
     $$
         select p.oid::regprocedure
         from pg_proc p
-        where p.pronamespace::regnamespace::text in ('parley', 'parley_portable', 'parley_native') and p.proname ~ 'event|tavus|missing'
+        where p.pronamespace::regnamespace::text in ('parley', 'parley_portable', 'parley_native') and p.proname ~ 'event|tavus|missing|keep'
             and obj_description(p.oid, 'pg_proc') is null
     $$,
     'every function has a comment'
@@ -111,7 +111,7 @@ select is_empty(
     $$
         select p.oid::regprocedure
         from pg_proc p
-        where p.pronamespace::regnamespace::text in ('parley', 'parley_portable') and p.proname ~ 'event|tavus|missing'
+        where p.pronamespace::regnamespace::text in ('parley', 'parley_portable') and p.proname ~ 'event|tavus|missing|keep'
             and p.prosrc !~ '^ select parley_(portable|native)\.'
             and (p.proconfig is null or not p.proconfig @> array['search_path=""'])
     $$,
