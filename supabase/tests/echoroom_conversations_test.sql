@@ -1,0 +1,207 @@
+-- EchoRoom, conversations: who may start, see and end an avatar; what Tavus' events do, in whatever order and however often they come.
+
+begin;
+\ir echoroom_fixture.psql
+select plan(44);
+
+create temporary table places (name text primary key, id uuid not null, conversation uuid);
+grant all on places to public;
+select pg_temp.act_as(1);
+insert into places values ('room', (echoroom.create_session('Calm') ->> 'id')::uuid), ('other', (echoroom.create_session('Calm') ->> 'id')::uuid);
+select echoroom.join_room((select id from places where name = 'room'));
+select pg_temp.act_as(2);
+select echoroom.join_room((select id from places where name = 'room'));
+
+create function pg_temp.room() returns uuid language sql stable as $$ select id from places where name = 'room' $$;
+create function pg_temp.conversation() returns uuid language sql stable as $$ select conversation from places where name = 'room' $$;
+create function pg_temp.now_is() returns echoroom.conversations language sql volatile security definer
+    as $$ select c from echoroom.conversations c where c.id = pg_temp.conversation() $$;
+create function pg_temp.act_as_worker() returns void language sql volatile
+    as $$ select set_config('role', 'parley_worker', true), set_config('request.jwt.claims', '', true) $$;
+grant usage on schema pg_temp to public;
+
+-- The worker's role ---------------------------------------------------------------------------------------------------------
+
+select results_eq(
+    $$ select rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication from pg_roles where rolname = 'parley_worker' $$,
+    $$ values (true, false, false, false, false, false) $$,
+    'the worker logs in, and may do nothing else by itself'
+);
+select is_empty(
+    $$ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname ~ '^(echoroom|parley)' and c.relkind in ('r', 'p', 'v')
+         and has_table_privilege('parley_worker', c.oid, 'select, insert, update, delete') $$,
+    'the worker has no right on any table'
+);
+
+-- Starting ------------------------------------------------------------------------------------------------------------------
+
+select pg_temp.act_as(3);
+select pg_temp.refuses('select echoroom.start_conversation(pg_temp.room())', 'PT403', 'not_a_member', 'a stranger starts none');
+select pg_temp.refuses('select echoroom.start_conversation(gen_random_uuid())', 'PT404', 'room_not_found', 'nor anybody in a room that is not there');
+select pg_temp.act_as_visitor();
+select pg_temp.refuses('select echoroom.start_conversation(pg_temp.room())', '42501', '', 'a visitor may not even ask');
+select pg_temp.act_as(1);
+select pg_temp.refuses('select echoroom.start_conversation(pg_temp.room(), ''no such mood'')', 'PT404', 'persona_not_found', 'a mood without a persona has no avatar');
+update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
+select results_eq(
+    $$ select status, persona_id, mood, session_id, started_by from pg_temp.now_is() $$,
+    $$ values ('starting', 'default_calm_persona', 'Calm', pg_temp.room(), pg_temp.person(1)) $$,
+    'a member starts one, with the persona of the room''s mood'
+);
+select pg_temp.act_as(2);
+select is(
+    echoroom.start_conversation(pg_temp.room(), 'Joyful') -> 'is_new', 'false',
+    'who asks second gets the one that is there'
+);
+select is((select count(*) from echoroom.conversations where session_id = pg_temp.room()), 1::bigint, 'and a member sees one');
+select pg_temp.act_as(3);
+select is_empty('select from echoroom.conversations', 'a stranger sees none');
+
+-- The worker takes it on ------------------------------------------------------------------------------------------------------
+
+select pg_temp.act_as(1);
+select throws_ok('select echoroom_private.tavus_claim(pg_temp.conversation())', '42501', null, 'a member does not do the worker''s work');
+select throws_ok('select echoroom_private.tavus_receive(pg_temp.conversation(), ''{}'')', '42501', null, 'nor bring events');
+select pg_temp.act_as_worker();
+select throws_ok('select from echoroom.conversations', '42501', null, 'the worker reads no table');
+select results_eq(
+    'select id from echoroom_private.tavus_to_start()', 'select pg_temp.conversation()',
+    'a conversation that was asked for waits for a worker'
+);
+select ok(echoroom_private.tavus_claim(pg_temp.conversation()) is not null, 'one worker takes it on');
+select ok(echoroom_private.tavus_claim(pg_temp.conversation()) is null, 'no second one does');
+select is_empty('select from echoroom_private.tavus_to_start()', 'nor is it offered');
+select echoroom_private.tavus_started(pg_temp.conversation(), 'c-one', 'https://tavus.daily.co/c-one');
+select results_eq(
+    'select status, conversation_id, conversation_url, claimed_until from pg_temp.now_is()',
+    $$ values ('active', 'c-one', 'https://tavus.daily.co/c-one', null::timestamptz) $$,
+    'the call exists'
+);
+
+-- Events --------------------------------------------------------------------------------------------------------------------
+
+create function pg_temp.event(type text, properties jsonb, at text default '2026-11-21T10:00:00.000000Z', id text default 'c-one') returns jsonb
+    language sql stable as $$ select jsonb_build_object(
+        'event_type', type, 'message_type', split_part(type, '.', 1), 'conversation_id', id, 'timestamp', at,
+        'webhook_url', 'https://example.com/a-secret-token', 'properties', properties) $$;
+create function pg_temp.brings(type text, properties jsonb, at text default '2026-11-21T10:00:00.000000Z', id text default 'c-one') returns text
+    language sql volatile as $$ select echoroom_private.tavus_receive(pg_temp.conversation(), pg_temp.event(type, properties, at, id)) $$;
+
+select is(pg_temp.brings('system.replica_joined', '{"replica_id": "r1"}'), 'new', 'the replica joined');
+select is(pg_temp.brings('system.replica_joined', '{"replica_id": "r1"}', '2026-11-21T10:00:09Z'), 'duplicate', 'once, whatever the time of the second delivery');
+select is(pg_temp.brings('system.pal_joined', '{"face_id": "r1"}'), 'duplicate', 'and whatever Tavus calls it this year');
+select is(pg_temp.brings('system.replica_joined', '{"replica_id": "r2"}'), 'conflicting', 'another replica under the same key is noticed');
+select is((select replica_id from pg_temp.now_is()), 'r1', 'and the first is kept');
+select is(pg_temp.brings('system.shutdown', '{}', id => 'c-two'), 'unknown', 'an event of another conversation is not this one''s');
+select is(echoroom_private.tavus_receive(gen_random_uuid(), pg_temp.event('system.shutdown', '{}')), 'unknown', 'nor one of a conversation that is not there');
+select throws_ok($$ select echoroom_private.tavus_receive(pg_temp.conversation(), '{"event_type": 7, "conversation_id": "c-one"}') $$, '22023', null, 'what is no event is refused');
+select is(pg_temp.brings('application.dance', '{"step": 1}'), 'new', 'a type that nobody knows is kept');
+select is(pg_temp.brings('application.transcription_ready', '{"transcript": [{"role": "system", "content": "You are"}, {"role": "user", "content": "Hi", "timestamp": 1779475657.84}, 7, {"role": "assistant", "content": "Hello", "extra": {}}]}'), 'new', 'a transcript comes');
+select is((select transcript from pg_temp.now_is()), '[{"role": "user", "content": "Hi", "timestamp": 1779475657.84}, {"role": "assistant", "content": "Hello"}]', 'without the system prompt');
+select is(pg_temp.brings('system.shutdown', '{"shutdown_reason": "participant_left_timeout reached"}', 'yesterday-ish'), 'new', 'the call ends, at a time that cannot be read');
+select is((select status || ', ' || shutdown_reason from pg_temp.now_is()), 'ended, participant_left_timeout reached', 'and says why');
+select ok((select ended_at is not null from pg_temp.now_is()), 'and when, as far as known');
+select pg_temp.act_as_owner();
+select is((select count(*) from echoroom_private.conversation_events e where e.conversation = pg_temp.conversation()), 5::bigint, 'each event is kept once, and what conflicts beside it');
+select is_empty('select from echoroom_private.conversation_events e where e.body::text ~ ''a-secret-token''', 'without the address that they came to');
+select set_eq(
+    $$ select event from pg_temp.heard(pg_temp.room()) where event like 'avatar-%' $$,
+    $$ values ('avatar-started'), ('avatar-ended'), ('avatar-transcript') $$,
+    'the room hears of it'
+);
+select is((select count(*) from pg_temp.heard(pg_temp.room()) where event = 'avatar-started'), 1::bigint, 'once');
+
+-- In any order ----------------------------------------------------------------------------------------------------------------
+
+create function pg_temp.final_state(events jsonb[]) returns text
+    language plpgsql volatile security definer as $$
+declare
+    v_conversation uuid;
+    v_state text;
+    v_event jsonb;
+begin
+    begin
+        insert into echoroom.conversations (session_id, persona_id, mood) values ((select id from places where name = 'other'), 'p', 'Calm') returning id into v_conversation;
+        foreach v_event in array events loop
+            if v_event ? 'started' then
+                perform echoroom_private.tavus_started(v_conversation, 'c-any', 'https://tavus.daily.co/c-any');
+            elsif v_event ? 'ended' then
+                perform echoroom_private.tavus_ended(v_conversation, 'by us');
+            else
+                perform echoroom_private.tavus_receive(v_conversation, v_event);
+            end if;
+        end loop;
+        select (to_jsonb(c) - 'id' - 'created_at' - 'updated_at')::text into v_state from echoroom.conversations c where c.id = v_conversation;
+        raise exception using errcode = 'PT000', message = v_state;
+    exception when sqlstate 'PT000' then
+        return sqlerrm;
+    end;
+end
+$$;
+
+create function pg_temp.orders(things jsonb[]) returns setof jsonb[]
+    language sql immutable as $$
+    with recursive walk (taken, places) as (
+        select array[things[n]], array[n] from generate_series(1, cardinality(things)) n
+        union all
+        select walk.taken || things[n], walk.places || n
+        from walk, generate_series(1, cardinality(things)) n
+        where n <> all (walk.places)
+    )
+    select taken from walk where cardinality(taken) = cardinality(things)
+$$;
+
+select results_eq(
+    $$ select count(distinct state)::int, count(*)::int from (
+        select pg_temp.final_state(sequence) as state
+        from pg_temp.orders(array[
+            '{"started": true}'::jsonb,
+            pg_temp.event('system.replica_joined', '{"replica_id": "r1"}', '2026-11-21T10:00:00Z', 'c-any'),
+            pg_temp.event('system.pal_joined', '{"face_id": "r1"}', '2026-11-21T10:00:00Z', 'c-any'),
+            pg_temp.event('system.shutdown', '{"reason": "max_call_duration reached"}', '2026-11-21T10:05:00Z', 'c-any'),
+            pg_temp.event('application.transcription_ready', '{"transcript": []}', '2026-11-21T10:05:01Z', 'c-any')
+        ]) as sequence
+    ) as runs $$,
+    $$ values (1, 120) $$,
+    'the answer and four events end in the same state in all of their 120 orders'
+);
+select results_eq(
+    $$ select count(distinct state)::int from (
+        select pg_temp.final_state(array['{"started": true}'::jsonb] || sequence) as state
+        from pg_temp.orders(array[
+            '{"ended": true}'::jsonb,
+            pg_temp.event('system.shutdown', '{"shutdown_reason": "end_conversation_endpoint_hit"}', '2026-11-21T10:05:00Z', 'c-any')
+        ]) as sequence
+    ) as runs $$,
+    $$ values (1) $$,
+    'so do our own note of the end and Tavus'' event'
+);
+
+-- Ending --------------------------------------------------------------------------------------------------------------------
+
+select pg_temp.act_as(1);
+update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
+select pg_temp.act_as_worker();
+select echoroom_private.tavus_started(pg_temp.conversation(), 'c-three', 'https://tavus.daily.co/c-three');
+select is_empty('select from echoroom_private.tavus_to_end()', 'a call in a room with people goes on');
+select pg_temp.act_as(3);
+select pg_temp.refuses('select echoroom.end_conversation(''c-three'')', 'PT404', 'conversation_not_found', 'a stranger ends none');
+select pg_temp.act_as(2);
+select ok(echoroom.end_conversation('c-three') ->> 'end_requested_at' is not null, 'a member does');
+select pg_temp.act_as_worker();
+select results_eq('select conversation_id, reason from echoroom_private.tavus_to_end()', $$ values ('c-three', 'requested') $$, 'the worker is told');
+select echoroom_private.tavus_ended(pg_temp.conversation(), 'requested');
+select is((select status from pg_temp.now_is()), 'ended', 'and notes it');
+select pg_temp.act_as(1);
+update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
+select pg_temp.act_as_worker();
+select echoroom_private.tavus_started(pg_temp.conversation(), 'c-four', 'https://tavus.daily.co/c-four');
+select pg_temp.act_as_owner();
+delete from echoroom.sessions where id = pg_temp.room();
+select pg_temp.act_as_worker();
+select results_eq('select conversation_id, reason from echoroom_private.tavus_to_end()', $$ values ('c-four', 'room_deleted') $$, 'a call outlives its room until it is ended');
+
+select pg_temp.act_as_owner();
+select * from finish();
+rollback;
