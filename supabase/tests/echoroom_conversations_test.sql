@@ -1,8 +1,10 @@
 -- EchoRoom, conversations: who may start, see and end an avatar; what Tavus' events do, in whatever order and however often they come.
 
 begin;
+set local client_min_messages = warning;
+create extension if not exists pgtap with schema extensions;
+select plan(45);
 \ir echoroom_fixture.psql
-select plan(44);
 
 create temporary table places (name text primary key, id uuid not null, conversation uuid);
 grant all on places to public;
