@@ -1,7 +1,10 @@
 -- EchoRoom, conversations: the AI avatar of a room. A conversation is a call at Tavus that costs money until it is ended.
 --
 -- Clients read; they start and end a conversation through RPCs, and the worker does the rest through functions that
--- are granted to its role alone. Locks: every object is new; the foreign keys take SHARE ROW EXCLUSIVE on echoroom.sessions and auth.users until commit.
+-- are granted to its role alone. Locks: every object is new; the foreign keys take SHARE ROW EXCLUSIVE on echoroom.sessions and
+-- auth.users until commit, hence the lock_timeout. A change that the room hears holds the conversation, then the room's topic.
+
+set lock_timeout = '10s';
 
 create table echoroom.conversations (
     id uuid not null default gen_random_uuid(),
@@ -43,6 +46,8 @@ create unique index conversations_session_id_key on echoroom.conversations (sess
 create index conversations_session_id_created_at_idx on echoroom.conversations (session_id, created_at desc);
 create index conversations_started_by_idx on echoroom.conversations (started_by);
 create index conversations_open_idx on echoroom.conversations (created_at) where status in ('starting', 'active');
+
+reset lock_timeout;
 
 comment on table echoroom.conversations is 'AI avatars of rooms: calls at Tavus. Written by RPCs and the worker.';
 comment on column echoroom.conversations.conversation_id is 'Tavus'' id. Null until the call exists.';
@@ -95,6 +100,7 @@ begin
     if new.session_id is null then
         return null;
     end if;
+    perform echoroom_private.hold_topic(new.session_id);
     if old.replica_joined_at is null and new.replica_joined_at is not null and new.status = 'active' then
         perform echoroom_private.tell_room(new.session_id, 'avatar-started', jsonb_build_object(
             'conversation_id', new.conversation_id,
