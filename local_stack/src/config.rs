@@ -63,6 +63,8 @@ pub struct Config {
     pub jwt_secret: Secret,
     /// How much the clients of `/realtime/v1` may ask for.
     pub realtime: RealtimeLimits,
+    /// The folder of the built playground. It need not exist.
+    pub playground_dir: PathBuf,
     /// Where progress lines go.
     pub progress: Progress,
 }
@@ -70,8 +72,10 @@ pub struct Config {
 impl Config {
     /// The defaults, for a project and a data directory.
     pub fn new(project_dir: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
+        let project_dir = project_dir.into();
         Self {
-            project_dir: project_dir.into(),
+            playground_dir: project_dir.join("local_stack/playground/dist"),
+            project_dir,
             data_dir: data_dir.into(),
             api_port: 54321,
             db_port: 54322,
@@ -166,6 +170,10 @@ mod tests {
         let config = read(&[("PARLEY_API_PORT", "")]).unwrap();
         assert_eq!((config.api_port, config.db_port), (54321, 54322));
         assert_eq!(config.data_dir, Path::new("/project/.parley"));
+        assert_eq!(
+            config.playground_dir,
+            Path::new("/project/local_stack/playground/dist")
+        );
         assert_eq!(config.kernel, Kernel::Native);
         assert!(config.jwt_secret.expose().len() >= 40);
     }

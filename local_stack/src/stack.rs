@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::endpoints::Endpoints;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::gateway::{ApiKeys, Gateway};
+use crate::gateway::{ApiKeys, Gateway, Site};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
@@ -100,9 +100,13 @@ impl Stack {
             db_url: address.url("postgres"),
             admin_db_url: address.url("supabase_admin"),
         };
+        let site = Site {
+            api_url: &api_url,
+            playground_dir: &config.playground_dir,
+        };
         let gateway = Gateway::start(
             listener,
-            &api_url,
+            &site,
             project,
             &config.jwt_secret,
             keys,

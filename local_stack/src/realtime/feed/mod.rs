@@ -15,6 +15,6 @@ mod stored;
 mod tests;
 mod wal;
 
-pub(crate) use changes::{ChangeRequest, ChangeSink, ChangeSubscription, SubscribeError};
+pub(crate) use changes::{ChangeRequest, ChangeSink, ChangeSubscription};
 pub(crate) use lifecycle::Feed;
 pub(crate) use stored::{Receiver, StoredBroadcast, StoredPayload};

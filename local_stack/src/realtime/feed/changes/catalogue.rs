@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgConnection;
 
@@ -50,6 +51,10 @@ const READABLE: &str = "select a.attname::text
     where a.attrelid::bigint = $1 and a.attnum > 0 and not a.attisdropped
         and pg_catalog.has_column_privilege($2::text::name, a.attrelid, a.attnum, 'select')";
 
+/// A commit is in the WAL a moment before other sessions see it. What is read sooner than this after a description came may lack
+/// the very statement that the server described the table anew for, so it is read again for the next change.
+const SETTLING: Duration = Duration::from_secs(1);
+
 type ColumnRow = (String, i64, String, String, bool);
 
 impl Table {
@@ -96,6 +101,8 @@ impl Table {
 /// A table as one description of the stream shows it.
 pub(super) struct Known {
     description: Arc<Description>,
+    /// Whether it was read late enough to hold as long as its description.
+    is_settled: bool,
     pub(super) table: Table,
     /// For every column of the description its place in the table; `None` when it was dropped since.
     places: Vec<Option<usize>>,
@@ -156,9 +163,10 @@ impl Catalogue {
         let is_known = self
             .tables
             .get(&description.oid)
-            .is_some_and(|known| Arc::ptr_eq(&known.description, description));
+            .is_some_and(|known| known.is_settled && Arc::ptr_eq(&known.description, description));
         if !is_known {
             self.tables.remove(&description.oid);
+            let is_settled = description.arrived.elapsed() >= SETTLING;
             let Some(table) = Table::read(connection, description.oid.into()).await? else {
                 return Ok(None);
             };
@@ -170,6 +178,7 @@ impl Catalogue {
                 .collect();
             let known = Known {
                 description: Arc::clone(description),
+                is_settled,
                 table,
                 places,
                 readable: HashMap::new(),

@@ -15,12 +15,13 @@ mod queue;
 mod registry;
 mod render;
 mod request;
+mod settle;
 mod subscribe;
 mod validate;
 mod visibility;
 mod worker;
 
-pub(super) use change::{Change, Description, Kind};
+pub(super) use change::{Change, Description, Kind, Transaction};
 pub(super) use queue::Queue;
 pub(super) use registry::Registry;
 pub(super) use worker::Worker;

@@ -246,3 +246,38 @@ async fn table_without_a_primary_key_tells_only_its_deletions() {
     );
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_is_not_missed_because_its_commit_is_told_before_it_can_be_seen() {
+    let mut bench = Bench::start(MIGRATION).await;
+    let request = json!([{"event": "INSERT", "schema": "public"}]);
+    let mut watcher = Watcher::new(&bench, &person(ANN), request).await;
+    let mut admin = bench.connect("supabase_admin").await;
+    let mut configure = async |statement: &str| {
+        for statement in [statement, "select pg_reload_conf()"] {
+            sqlx::query(statement).execute(&mut admin).await.unwrap();
+        }
+    };
+    // A commit that waits for a standby is in the WAL, and nobody else sees it: the moment that is short otherwise, held still.
+    configure("alter system set synchronous_standby_names to 'nobody'").await;
+    let mut writer = bench.connect("postgres").await;
+    let statement = format!(
+        "with written as (insert into public.notes values (1, '{ANN}'))
+        select realtime.send('{{}}', 'committed', 'room', true)"
+    );
+    let committing = tokio::spawn(async move { sqlx::query(&statement).execute(&mut writer).await });
+    assert_eq!(bench.message().await.event, "committed");
+    bench
+        .run(
+            "postgres",
+            "set synchronous_commit to local; insert into public.marks values (1)",
+        )
+        .await;
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), watcher.inbox.recv()).await;
+    assert!(early.is_err(), "later changes wait for their turn: {early:?}");
+    configure("alter system reset synchronous_standby_names").await;
+    assert_eq!(watcher.data().await["table"], "notes");
+    assert_eq!(watcher.data().await["table"], "marks");
+    committing.await.unwrap().unwrap();
+    bench.stop().await;
+}
