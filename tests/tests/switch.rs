@@ -88,6 +88,10 @@ async fn use_app(session: &mut Session, step: usize) -> Result<(), Error> {
             .code,
         "PT429"
     );
+    for answer in ["new", "duplicate"] {
+        let claim = format!("select parley.claim_event('app', 'step {step}', repeat('a', 64))");
+        assert_eq!(session.text(&claim).await?, answer);
+    }
     assert!(
         session
             .rows("select * from parley.counter_drift()")

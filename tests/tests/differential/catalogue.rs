@@ -107,7 +107,13 @@ fn functions_of_both_kernels_have_the_same_signature() -> Result<(), Error> {
         // Each of these has a file here that compares what it does.
         assert_eq!(
             compared,
-            ["broadcast", "canonical_json", "content_digest", "rate_limit"]
+            [
+                "broadcast",
+                "canonical_json",
+                "claim_event",
+                "content_digest",
+                "rate_limit"
+            ]
         );
         Ok(())
     })

@@ -4,6 +4,7 @@ mod aggregates;
 mod broadcast;
 mod catalogue;
 mod digest;
+mod events;
 mod json;
 mod numbers;
 mod rate_limit;
