@@ -9,6 +9,8 @@ begin
     if not exists (select from pg_catalog.pg_roles r where r.rolname = 'parley_worker') then
         create role parley_worker login noinherit connection limit 64;
     end if;
+    -- Whoever migrates can act as the worker, to see what it may do.
+    execute pg_catalog.format('grant parley_worker to %I', current_user);
 end
 $role$;
 

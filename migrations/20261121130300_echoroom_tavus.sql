@@ -300,7 +300,7 @@ as $$
 declare
     v_conversation echoroom.conversations;
     v_tavus_id text := p_event ->> 'conversation_id';
-    v_identity record;
+    v_event_key text;
     v_claim text;
 begin
     select c.*
@@ -315,16 +315,13 @@ begin
         return 'unknown';
     end if;
     v_tavus_id := coalesce(v_tavus_id, v_conversation.conversation_id);
-    select i.event_key, i.digest
-    into v_identity
-    from parley.tavus_event_identity(p_event, v_tavus_id) i;
-
-    v_claim := parley.claim_event('tavus', v_identity.event_key, v_identity.digest);
+    v_event_key := parley.tavus_event_key(p_event, v_tavus_id);
+    v_claim := parley.claim_event('tavus', v_event_key, parley.tavus_event_digest(p_event));
     if v_claim = 'duplicate' then
         return v_claim;
     end if;
     insert into echoroom_private.conversation_events (conversation, event_type, event_key, is_conflicting, body)
-    values (p_conversation, p_event ->> 'event_type', v_identity.event_key, v_claim = 'conflicting', p_event - 'webhook_url');
+    values (p_conversation, p_event ->> 'event_type', v_event_key, v_claim = 'conflicting', p_event - 'webhook_url');
     if v_claim = 'new' then
         -- The answer to the call that made the conversation may be lost, or still on its way: its events name it, too.
         update echoroom.conversations c
