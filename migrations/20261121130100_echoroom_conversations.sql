@@ -1,7 +1,6 @@
 -- EchoRoom, conversations: the AI avatar of a room. A conversation is a call at Tavus that costs money until it is ended.
 --
--- Clients read; they start and end a conversation through RPCs, and the worker does the rest through functions that
--- are granted to its role alone. Locks: every object is new; the foreign keys take SHARE ROW EXCLUSIVE on echoroom.sessions and
+-- Clients read; the worker writes, through functions that are granted to its role alone. Locks: every object is new; the foreign keys take SHARE ROW EXCLUSIVE on echoroom.sessions and
 -- auth.users until commit, hence the lock_timeout. A change that the room hears holds the conversation, then the room's topic.
 
 set lock_timeout = '10s';
@@ -49,7 +48,7 @@ create index conversations_open_idx on echoroom.conversations (created_at) where
 
 reset lock_timeout;
 
-comment on table echoroom.conversations is 'AI avatars of rooms: calls at Tavus. Written by RPCs and the worker.';
+comment on table echoroom.conversations is 'AI avatars of rooms: calls at Tavus. Written by the worker.';
 comment on column echoroom.conversations.conversation_id is 'Tavus'' id. Null until the call exists.';
 comment on column echoroom.conversations.conversation_url is 'The call itself, a Daily room. Members only.';
 comment on column echoroom.conversations.transcript is 'What was said, without the system prompt: [{role, content, timestamp}].';

@@ -1,9 +1,9 @@
--- EchoRoom, conversations: who may start, see and end an avatar; what Tavus' events do, in whatever order and however often they come.
+-- EchoRoom, conversations: who sees an avatar; what the worker notes of it; what Tavus' events do, in whatever order and however often they come.
 
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(44);
+select plan(43);
 \ir echoroom_fixture.psql
 
 create temporary table places (name text primary key, id uuid not null, conversation uuid);
@@ -51,29 +51,26 @@ select is_empty(
     'the worker has no right on any table'
 );
 
--- Starting ------------------------------------------------------------------------------------------------------------------
+-- Reading -------------------------------------------------------------------------------------------------------------------
 
-select pg_temp.act_as(3);
-select pg_temp.refuses('select echoroom.start_conversation(pg_temp.room())', 'PT403', 'not_a_member', 'a stranger starts none');
-select pg_temp.refuses('select echoroom.start_conversation(gen_random_uuid())', 'PT404', 'room_not_found', 'nor anybody in a room that is not there');
-select pg_temp.act_as_visitor();
-select throws_ok('select echoroom.start_conversation(pg_temp.room())', '42501', null, 'a visitor may not even ask');
-select pg_temp.act_as(1);
-select pg_temp.refuses('select echoroom.start_conversation(pg_temp.room(), ''no such mood'')', 'PT404', 'persona_not_found', 'a mood without a persona has no avatar');
-update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
-select results_eq(
-    $$ select status, persona_id, mood, session_id, started_by from pg_temp.now_is() $$,
-    $$ values ('starting', 'default_calm_persona', 'Calm', pg_temp.room(), pg_temp.person(1)) $$,
-    'a member starts one, with the persona of the room''s mood'
-);
+select pg_temp.act_as_owner();
+create function pg_temp.asks_for_an_avatar() returns void language sql volatile security definer as $$
+    with asked as (
+        insert into echoroom.conversations (session_id, persona_id, mood, started_by)
+        values (pg_temp.room(), 'default_calm_persona', 'Calm', pg_temp.person(1))
+        returning id
+    )
+    update places set conversation = (select id from asked) where name = 'room'
+$$;
+select pg_temp.asks_for_an_avatar();
+select throws_ok('select pg_temp.asks_for_an_avatar()', '23505', null, 'a room has one avatar at a time');
 select pg_temp.act_as(2);
-select is(
-    echoroom.start_conversation(pg_temp.room(), 'Joyful') -> 'is_new', 'false',
-    'who asks second gets the one that is there'
-);
-select is((select count(*) from echoroom.conversations where session_id = pg_temp.room()), 1::bigint, 'and a member sees one');
+select is((select count(*) from echoroom.conversations where session_id = pg_temp.room()), 1::bigint, 'a member sees it');
+select throws_ok('update echoroom.conversations set status = ''ended'' where true', '42501', null, 'and changes nothing');
 select pg_temp.act_as(3);
 select is_empty('select from echoroom.conversations', 'a stranger sees none');
+select pg_temp.act_as_visitor();
+select throws_ok('select from echoroom.conversations', '42501', null, 'a visitor may not even look');
 
 -- The worker takes it on ------------------------------------------------------------------------------------------------------
 
@@ -200,28 +197,30 @@ select results_eq(
 
 -- Ending --------------------------------------------------------------------------------------------------------------------
 
-select pg_temp.act_as(1);
-update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
 select pg_temp.act_as_owner();
+select pg_temp.asks_for_an_avatar();
 select echoroom_private.tavus_started(pg_temp.conversation(), 'c-three', 'https://tavus.daily.co/c-three');
 select is(pg_temp.as_worker('select id from echoroom_private.tavus_to_end()'), null, 'a call in a room with people goes on');
-select pg_temp.act_as(3);
-select pg_temp.refuses('select echoroom.end_conversation(''c-three'')', 'PT404', 'conversation_not_found', 'a stranger ends none');
-select pg_temp.act_as(2);
-select ok(echoroom.end_conversation('c-three') ->> 'end_requested_at' is not null, 'a member does');
-select pg_temp.act_as_owner();
-select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echoroom_private.tavus_to_end()'), 'c-three requested', 'the worker is told');
-select echoroom_private.tavus_ended(pg_temp.conversation(), 'requested');
-select is((select status from pg_temp.now_is()), 'ended', 'and notes it');
-select pg_temp.act_as(1);
-update places set conversation = (echoroom.start_conversation(pg_temp.room()) ->> 'id')::uuid where name = 'room';
-select pg_temp.act_as_owner();
+update echoroom.conversations set end_requested_at = now() where id = pg_temp.conversation();
+select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echoroom_private.tavus_to_end()'), 'c-three requested', 'one that somebody asked to end is named to the worker');
+select pg_temp.as_worker(format('select echoroom_private.tavus_ended(%L, ''requested'')', pg_temp.conversation()));
+select is((select status from pg_temp.now_is()), 'ended', 'which notes the end');
+select pg_temp.asks_for_an_avatar();
+select is(
+    pg_temp.as_worker(format('select echoroom_private.tavus_failed(%L, ''No credits are left.'')', pg_temp.conversation())), 'true',
+    'a call that cannot be started has failed'
+);
+select is((select status || ': ' || failure from pg_temp.now_is()), 'failed: No credits are left.', 'and says why');
+select pg_temp.asks_for_an_avatar();
 select echoroom_private.tavus_started(pg_temp.conversation(), 'c-four', 'https://tavus.daily.co/c-four');
-select pg_temp.act_as_owner();
+update echoroom.participants set last_seen_at = now() - interval '3 minutes' where session_id = pg_temp.room();
+select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echoroom_private.tavus_to_end()'), 'c-four room_empty', 'a call without people is to end');
 delete from echoroom.sessions where id = pg_temp.room();
-select pg_temp.act_as_owner();
 select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echoroom_private.tavus_to_end()'), 'c-four room_deleted', 'a call outlives its room until it is ended');
+select is(
+    pg_temp.as_worker('select string_agg(conversation_id, '' '' order by created_at) from echoroom_private.tavus_open()'), 'c-three c-four',
+    'what is open, or has no transcript yet, is looked after'
+);
 
-select pg_temp.act_as_owner();
 select * from finish();
 rollback;
