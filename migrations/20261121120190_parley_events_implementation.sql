@@ -1,5 +1,5 @@
 -- The switch between the kernels, for databases that had the native kernel before the API grew: use_native(true) updates the extension
--- where a function of the API has no native twin yet.
+-- where a function of the API has no native twin yet, and keep_implementation lets the new functions follow.
 -- Locks: as before, SHARE ROW EXCLUSIVE on every table with a kernel trigger.
 
 -- The functions of the API that the native kernel in this database does not have; none where it is as new as the migrations.
@@ -80,24 +80,27 @@ $$;
 comment on function parley.use_native(boolean) is
     'Points the API and every kernel trigger at the native kernel or at the portable one; returns which runs. Call it again after installing an app, and before dropping the extension. Updates the extension where it lacks a function. 55000 when the native kernel is not installed, or older than the migrations.';
 
-revoke execute on all functions in schema parley from public;
-
--- The new functions follow the kernel that runs. On a server that still has an older extension (or in a session that has loaded it) all
--- of the API goes portable: slower, and right.
-do $$
+-- For the end of a migration that adds to the API.
+create function parley.keep_implementation() returns text
+    language plpgsql volatile
+    set search_path = ''
+    as $$
 begin
-    if parley.implementation() = 'native' then
-        begin
-            perform parley.use_native(true);
-        exception
-            when object_not_in_prerequisite_state or insufficient_privilege or undefined_function or undefined_file then
-                raise warning using
-                    message = format('The portable kernel runs from now on: %s', sqlerrm),
-                    hint = 'Install the extension of this release on the server, then run: select parley.use_native(true)';
-                perform parley.use_native(false);
-        end;
-    end if;
+    return parley.use_native(parley.implementation() = 'native');
+exception
+    -- The server has an older release, the extension is somebody else's, or this session has loaded the older one already.
+    when object_not_in_prerequisite_state or insufficient_privilege or undefined_function or undefined_file then
+        raise warning using
+            message = format('The portable kernel runs from now on: %s', sqlerrm),
+            hint = 'Install the extension of this release on the server, then run: select parley.use_native(true)';
+        return parley.use_native(false);
 end
 $$;
+comment on function parley.keep_implementation() is
+    'Points what a migration has added to the API at the kernel that runs; returns which. Where the native kernel on the server is older than the migration, all of the API goes portable, with a warning: slower, and right.';
+
+revoke execute on all functions in schema parley from public;
+
+select parley.keep_implementation();
 
 notify pgrst, 'reload schema';

@@ -137,6 +137,7 @@ export const tables = {
     },
     // The kernel is granted to nobody.
     'parley.aggregates': { rights: kernelOnly() },
+    'parley.processed_events': { rights: kernelOnly() },
     'parley.rate_limits': { rights: kernelOnly() },
 };
 

@@ -277,7 +277,7 @@ fn api_roles_may_call_nothing_of_the_kernel() -> Result<(), Error> {
                 "select parley.broadcast('topic', 'event', '{}')",
                 "select parley.content_digest('{}')",
                 "select parley.claim_event('source', 'key', repeat('0', 64))",
-                "select parley.tavus_event_identity('{}')",
+                "select parley.tavus_event_key('{}')",
                 "select parley.prune_events()",
                 "select parley.use_native(false)",
                 "select * from parley.aggregates",

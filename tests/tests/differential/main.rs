@@ -9,4 +9,5 @@ mod json;
 mod numbers;
 mod rate_limit;
 mod rfc8785;
+mod tavus;
 mod touch;
