@@ -36,6 +36,11 @@ create table echoroom.conversations (
     constraint conversations_mood_check check (char_length(mood) between 1 and 64),
     constraint conversations_conversation_id_check check (char_length(conversation_id) between 1 and 200),
     constraint conversations_conversation_url_check check (char_length(conversation_url) <= 2000 and conversation_url ~ '^https?://'),
+    constraint conversations_replica_id_check check (char_length(replica_id) <= 200),
+    -- What Tavus says is cut to these lengths, not refused: an event must not be lost because it is long.
+    constraint conversations_shutdown_reason_check check (char_length(shutdown_reason) <= 500),
+    constraint conversations_perception_analysis_check check (char_length(perception_analysis) <= 100000),
+    constraint conversations_failure_check check (char_length(failure) <= 500),
     constraint conversations_active_check check (status <> 'active' or conversation_id is not null),
     constraint conversations_transcript_check check (jsonb_typeof(transcript) = 'array')
 );
@@ -69,6 +74,8 @@ create table echoroom_private.conversation_events (
     body jsonb not null,
     received_at timestamptz not null default clock_timestamp(),
     constraint conversation_events_pkey primary key (id),
+    constraint conversation_events_event_type_check check (char_length(event_type) between 1 and 100),
+    constraint conversation_events_event_key_check check (char_length(event_key) between 1 and 400),
     constraint conversation_events_conversation_fkey foreign key (conversation) references echoroom.conversations (id) on delete cascade
 );
 

@@ -99,7 +99,7 @@ begin
         status = 'ended',
         ended_at = coalesce(c.ended_at, clock_timestamp()),
         -- What Tavus says in its own event counts more.
-        shutdown_reason = coalesce(c.shutdown_reason, p_reason),
+        shutdown_reason = coalesce(c.shutdown_reason, left(p_reason, 500)),
         claimed_until = null
     where c.id = p_conversation and c.status in ('starting', 'active');
     return found;
@@ -257,7 +257,7 @@ begin
             update echoroom.conversations c
             set
                 replica_joined_at = least(c.replica_joined_at, p_at),
-                replica_id = coalesce(c.replica_id, p_properties ->> 'replica_id', p_properties ->> 'face_id'),
+                replica_id = coalesce(c.replica_id, left(coalesce(p_properties ->> 'replica_id', p_properties ->> 'face_id'), 200)),
                 status = case when c.status = 'starting' then 'active' else c.status end
             where c.id = p_conversation;
         when 'system.shutdown' then
@@ -266,7 +266,7 @@ begin
             set
                 status = 'ended',
                 ended_at = p_at,
-                shutdown_reason = coalesce(p_properties ->> 'shutdown_reason', p_properties ->> 'reason', c.shutdown_reason),
+                shutdown_reason = coalesce(left(coalesce(p_properties ->> 'shutdown_reason', p_properties ->> 'reason'), 500), c.shutdown_reason),
                 claimed_until = null
             where c.id = p_conversation;
         when 'application.transcription_ready' then
@@ -275,7 +275,7 @@ begin
             where c.id = p_conversation;
         when 'application.perception_analysis' then
             update echoroom.conversations c
-            set perception_analysis = p_properties ->> 'analysis'
+            set perception_analysis = left(p_properties ->> 'analysis', 100000)
             where c.id = p_conversation;
         when 'application.recording_ready' then
             update echoroom.conversations c
