@@ -109,6 +109,25 @@ export const tables = {
             service: ['all', 'denied', 'denied', 'all'],
         },
     },
+    // Avatars: written through functions of the worker's role alone.
+    'echoroom.conversations': {
+        rows: 'session_id in ($mine, $other)',
+        sets: { inMine: 'session_id = $mine', inOther: 'session_id = $other' },
+        insert: (ids) => ({ session_id: ids.mine, persona_id: 'forged', mood: 'Calm' }),
+        rights: {
+            anon: nothing,
+            member: readOnly('inMine'),
+            stranger: readOnly('none'),
+            anonymous: readOnly('inOther'),
+            service: ['all', 'denied', 'denied', 'all'],
+        },
+    },
+    'echoroom_private.conversation_events': {
+        rows: 'true',
+        sets: {},
+        insert: () => ({ event_type: 'forged', event_key: 'forged', body: {} }),
+        rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
+    },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',

@@ -68,6 +68,7 @@ async function prepare(client) {
         insert into echoroom.message_reactions (message_id, session_id, user_id, emoji) values
             ($message_mine, $mine, $member, '👍'), ($message_other, $other, $anonymous, '👍');
         insert into echoroom.removed_participants (session_id, user_id, user_name) values ($mine, $stranger, 'Stranger'), ($other, $stranger, 'Stranger');
+        insert into echoroom.conversations (session_id, persona_id, mood) values ($mine, 'somebody', 'Calm'), ($other, 'somebody', 'Calm');
         update echoroom.sessions set is_active = false where id in ($closed, $closed_other);
         insert into echoroom.persona (persona_id) values ($persona);`,
     ));
