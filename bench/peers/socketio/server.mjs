@@ -58,6 +58,7 @@ io.on('connection', (socket) => {
     const answering = (store) => async (message, answer) => {
         try {
             const { row, committing } = await store(message)
+            answer({ id: row.id })
             io.to(message.session_id).emit('receiveMessage', {
                 id: row.id,
                 user_id: message.user_id,
@@ -68,7 +69,6 @@ io.on('connection', (socket) => {
                 reactions: [],
                 committing,
             })
-            answer({ id: row.id })
         } catch (error) {
             console.error(error)
             answer(null)

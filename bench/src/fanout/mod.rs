@@ -27,7 +27,7 @@ use crate::fanout::audience::{Audience, Course};
 use crate::fanout::figures::Figures;
 use crate::fanout::hall::Hall;
 use crate::fanout::peer::Peer;
-use crate::line::Line;
+use crate::line::{Line, Variant};
 
 pub(crate) use triggers::put_back;
 
@@ -37,22 +37,33 @@ const SOCKETS: [usize; 3] = [10, 100, 1000];
 pub(crate) async fn measure(database: &Database, pace: Pace) -> Result<(Vec<Line>, String), Error> {
     let mut keeper = database.connect().await?;
     echoroom::check_is_there(&mut keeper).await?;
+    let kernel = echoroom::kernel(&mut keeper).await?;
     eprintln!("fanout: filling rooms, here and at the peer's");
     echoroom::clear(&mut keeper).await?;
     let hall = Arc::new(Hall::fill(&mut keeper).await?);
-    let kernel = echoroom::kernel(&mut keeper).await?;
     let peer = Peer::start(database.url()).await?;
     let versions = peer.versions.clone();
-    let mut figures = Figures::new(kernel);
-    for sockets in SOCKETS {
-        listen(database, &hall, &peer, sockets, pace, &mut figures).await?;
-    }
+    let lines = all(database, &hall, &peer, kernel, pace).await;
     peer.stop().await?;
-    let mut lines = figures.lines();
-    lines.extend(triggers::measure(database, &hall, pace).await?);
     echoroom::use_kernel(&mut keeper, kernel).await?;
     echoroom::clear(&mut keeper).await?;
-    Ok((lines, versions))
+    Ok((lines?, versions))
+}
+
+async fn all(
+    database: &Database,
+    hall: &Arc<Hall>,
+    peer: &Peer,
+    kernel: Variant,
+    pace: Pace,
+) -> Result<Vec<Line>, Error> {
+    let mut figures = Figures::new(kernel);
+    for sockets in SOCKETS {
+        listen(database, hall, peer, sockets, pace, &mut figures).await?;
+    }
+    let mut lines = figures.lines();
+    lines.extend(triggers::measure(database, hall, pace).await?);
+    Ok(lines)
 }
 
 /// All rounds with so many sockets here, and as many at the peer's.

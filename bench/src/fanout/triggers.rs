@@ -46,12 +46,12 @@ impl Lines {
             Call::Rpc => [
                 "send_message",
                 "send_message, no broadcast",
-                "  the broadcast adds",
+                "send_message: broadcast adds",
             ],
             Call::Insert => [
                 "plain insert",
                 "plain insert, no broadcast",
-                "  the broadcast adds",
+                "plain insert: broadcast adds",
             ],
         };
         let [with, without, added] =
