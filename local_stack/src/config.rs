@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
 
 /// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
@@ -60,6 +61,8 @@ pub struct Config {
     pub kernel: Kernel,
     /// Signs the tokens of users and the two legacy API keys.
     pub jwt_secret: Secret,
+    /// How much the clients of `/realtime/v1` may ask for.
+    pub realtime: RealtimeLimits,
     /// Where progress lines go.
     pub progress: Progress,
 }
@@ -74,6 +77,7 @@ impl Config {
             db_port: 54322,
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
+            realtime: RealtimeLimits::default(),
             progress: Progress::default(),
         }
     }
@@ -111,6 +115,27 @@ impl Config {
                 });
             }
             config.jwt_secret = Secret::new(text);
+        }
+        for (name, limit) in [
+            (
+                "PARLEY_REALTIME_MAX_CONNECTIONS",
+                &mut config.realtime.max_connections,
+            ),
+            (
+                "PARLEY_REALTIME_MAX_JOINS_PER_SECOND",
+                &mut config.realtime.max_joins_per_second,
+            ),
+            (
+                "PARLEY_REALTIME_MAX_EVENTS_PER_SECOND",
+                &mut config.realtime.max_events_per_second,
+            ),
+        ] {
+            if let Some(text) = value(name) {
+                *limit = text.parse().map_err(|_| Error::Setting {
+                    variable: name,
+                    reason: format!("`{text}` is not a whole number"),
+                })?;
+            }
         }
         Ok(config)
     }
@@ -154,8 +179,20 @@ mod tests {
             ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
+            ("PARLEY_REALTIME_MAX_CONNECTIONS", "1"),
+            ("PARLEY_REALTIME_MAX_JOINS_PER_SECOND", "2"),
+            ("PARLEY_REALTIME_MAX_EVENTS_PER_SECOND", "3"),
         ])
         .unwrap();
+        let limits = &config.realtime;
+        assert_eq!(
+            (
+                limits.max_connections,
+                limits.max_joins_per_second,
+                limits.max_events_per_second
+            ),
+            (1, 2, 3)
+        );
         assert_eq!((config.api_port, config.db_port), (0, 6000));
         assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
         assert_eq!(config.kernel, Kernel::Portable);
@@ -169,6 +206,7 @@ mod tests {
             ("PARLEY_DB_PORT", "70000"),
             ("PARLEY_KERNEL", "fast"),
             ("SUPABASE_JWT_SECRET", "short"),
+            ("PARLEY_REALTIME_MAX_CONNECTIONS", "-1"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.contains(name), "{text}");

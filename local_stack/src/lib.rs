@@ -28,6 +28,7 @@ mod partitions;
 mod postgres;
 mod progress;
 mod project;
+mod realtime;
 mod secret;
 mod stack;
 
@@ -35,5 +36,6 @@ pub use config::{Config, Kernel};
 pub use endpoints::Endpoints;
 pub use error::Error;
 pub use progress::Progress;
+pub use realtime::RealtimeLimits;
 pub use secret::Secret;
 pub use stack::{Stack, reset};

@@ -100,7 +100,16 @@ impl Stack {
             db_url: address.url("postgres"),
             admin_db_url: address.url("supabase_admin"),
         };
-        let gateway = Gateway::start(listener, &api_url, project, &config.jwt_secret, keys, address).await?;
+        let gateway = Gateway::start(
+            listener,
+            &api_url,
+            project,
+            &config.jwt_secret,
+            keys,
+            config.realtime.clone(),
+            address,
+        )
+        .await?;
         let partitions = tokio::spawn(partitions::keep(admin));
         Ok((endpoints, kernel, gateway, partitions))
     }

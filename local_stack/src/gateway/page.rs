@@ -9,8 +9,9 @@ use serde_json::json;
 const PAGE: &str = "\
 Parley, local stack: a stand-in for Supabase, for development and tests only.
 
-  /rest/v1   tables and functions, as PostgREST serves them (send the header apikey)
-  /auth/v1   sign-up, sign-in, refresh, user, sign-out, settings, health
+  /rest/v1       tables and functions, as PostgREST serves them (send the header apikey)
+  /auth/v1       sign-up, sign-in, refresh, user, sign-out, settings, health
+  /realtime/v1   channels: broadcast, presence, changes of tables
 
 Addresses and keys are in stack.env in the data directory.
 ";

@@ -16,6 +16,7 @@ use crate::auth::{self, Auth};
 use crate::error::Error;
 use crate::postgres::Address;
 use crate::project::Project;
+use crate::realtime::{self, Realtime, RealtimeLimits};
 use crate::secret::Secret;
 
 /// How long requests that are under way may take to end when the stack stops.
@@ -27,21 +28,25 @@ pub(crate) struct Gateway {
     task: JoinHandle<()>,
     rest: Arc<Rest>,
     auth: Auth,
+    realtime: Realtime,
 }
 
 impl Gateway {
-    /// Builds both APIs on the database and serves them on `listener`.
+    /// Builds the APIs on the database and serves them on `listener`.
     pub(crate) async fn start(
         listener: TcpListener,
         api_url: &str,
         project: &Project,
         jwt_secret: &Secret,
         keys: ApiKeys,
+        limits: RealtimeLimits,
         address: Address,
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
         let auth = Auth::new(address, &project.auth, jwt_secret, api_url);
-        let router = routes(rest.clone(), auth.clone(), Arc::new(keys));
+        let keys = Arc::new(keys);
+        let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
+        let router = routes(rest.clone(), auth.clone(), &realtime, keys);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             // The listener mends request targets that PostgREST's own server accepts and hyper does not.
@@ -58,6 +63,7 @@ impl Gateway {
             task,
             rest,
             auth,
+            realtime,
         })
     }
 
@@ -68,20 +74,21 @@ impl Gateway {
             mut task,
             rest,
             auth,
+            realtime,
         } = self;
         // The receiver is gone when the task ended by itself.
         let _ = shutdown.send(());
         if tokio::time::timeout(GRACE, &mut task).await.is_err() {
             task.abort();
         }
-        let leaving = async { tokio::join!(rest.close(), auth.close()) };
+        let leaving = async { tokio::join!(rest.close(), auth.close(), realtime.stop()) };
         if tokio::time::timeout(GRACE, leaving).await.is_err() {
             tracing::warn!("a connection of the gateway was still busy");
         }
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
+fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>) -> Router {
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -90,9 +97,11 @@ fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
     let guarded = Router::new()
         .merge(rest)
         .nest("/auth/v1", auth::router(auth))
+        .nest("/realtime/v1", realtime::api(realtime.core()))
         .layer(axum::middleware::from_fn_with_state(keys, access::check));
     Router::new()
         .merge(guarded)
+        .nest("/realtime/v1", realtime::websocket(realtime.core()))
         .merge(page::router())
         .layer(cors::layer())
 }
