@@ -3,6 +3,7 @@
 mod access;
 mod cors;
 mod keys;
+mod listener;
 mod page;
 mod rest;
 mod server;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
-use postrust_server::lenient_uri::LenientListener;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::listener::Listener;
 use super::rest::Rest;
 use super::{access, cors, keys::ApiKeys, page};
 use crate::auth::{self, Auth};
@@ -49,8 +49,7 @@ impl Gateway {
         let router = routes(rest.clone(), auth.clone(), &realtime, keys);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            // The listener mends request targets that PostgREST's own server accepts and hyper does not.
-            let serving = axum::serve(LenientListener(listener), router).with_graceful_shutdown(async {
+            let serving = axum::serve(Listener(listener), router).with_graceful_shutdown(async {
                 // A dropped sender stops the gateway as well.
                 let _ = stopped.await;
             });

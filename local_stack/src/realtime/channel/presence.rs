@@ -63,7 +63,7 @@ impl Channel {
 
     pub(super) async fn presence(&mut self, reference: Option<&Reference>, body: &Body) -> Flow {
         let call = json_of(body);
-        let done = match call["event"].as_str() {
+        let done = match call.get("event").and_then(Value::as_str) {
             // Without an event there is nothing to do, and nothing wrong.
             None => Ok(()),
             Some(_) if !self.calls.admit(Instant::now()) => {

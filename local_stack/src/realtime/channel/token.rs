@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::join;
 use super::refusal::Refusal;
 use super::task::{Channel, Flow, Rights, json_of};
@@ -29,7 +31,7 @@ impl Channel {
     /// Takes a new token. Nothing is said when all is well.
     pub(super) async fn renew(&mut self, body: &Body) -> Flow {
         let payload = json_of(body);
-        let Some(shown) = payload["access_token"].as_str() else {
+        let Some(shown) = payload.get("access_token").and_then(Value::as_str) else {
             return Flow::GoOn;
         };
         if shown.starts_with("sb_") || shown == self.shown {

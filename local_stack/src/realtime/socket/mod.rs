@@ -8,4 +8,6 @@ mod writer;
 
 pub(crate) use handshake::upgrade;
 pub(crate) use outbox::Closing;
+#[cfg(test)]
+pub(crate) use outbox::{Outbox, TestQueue};
 pub(crate) use peer::{Peer, Sockets};

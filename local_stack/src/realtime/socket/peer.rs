@@ -109,6 +109,14 @@ impl Drop for Slot {
 }
 
 #[cfg(test)]
+impl Peer {
+    /// A client that only has a queue.
+    pub(crate) fn for_test(version: Version, outbox: Outbox) -> Arc<Self> {
+        Arc::new(Self::new(version, outbox, String::new()))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

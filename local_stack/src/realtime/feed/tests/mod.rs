@@ -1,0 +1,7 @@
+//! Tests against a real Postgres.
+
+mod broadcasts;
+mod changes;
+mod lifecycle;
+mod replays;
+pub(in crate::realtime::feed) mod support;
