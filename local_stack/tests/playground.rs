@@ -1,10 +1,6 @@
 //! What the stack serves beside the APIs: the built playground, what it must know, and the list of routes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper that fails fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod support;
 

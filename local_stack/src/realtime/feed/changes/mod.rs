@@ -26,5 +26,7 @@ pub(super) use queue::Queue;
 pub(super) use registry::Registry;
 pub(super) use worker::Worker;
 
+#[cfg(test)]
+pub(crate) use error::SubscribeError;
 pub(crate) use registry::{ChangeSink, ChangeSubscription};
 pub(crate) use request::ChangeRequest;
