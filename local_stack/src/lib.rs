@@ -30,6 +30,7 @@ mod progress;
 mod project;
 mod realtime;
 mod secret;
+pub mod simulators;
 mod stack;
 
 pub use config::{Config, Kernel};

@@ -8,7 +8,8 @@ use local_stack::{Config, Error, Progress, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for a Supabase project, for development and tests only. Settings come from PARLEY_API_PORT, PARLEY_DB_PORT,
-/// PARLEY_DATA_DIR, PARLEY_KERNEL and SUPABASE_JWT_SECRET.
+/// PARLEY_TAVUS_PORT, PARLEY_DATA_DIR, PARLEY_KERNEL, SUPABASE_JWT_SECRET, and for /realtime/v1 from PARLEY_REALTIME_MAX_CONNECTIONS,
+/// PARLEY_REALTIME_MAX_JOINS_PER_SECOND and PARLEY_REALTIME_MAX_EVENTS_PER_SECOND. With TAVUS_API_KEY there is no simulator of Tavus.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {

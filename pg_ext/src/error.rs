@@ -20,6 +20,8 @@ pub mod sqlstate {
     pub const TOO_MANY_REQUESTS: SqlState = *b"PT429";
     /// `invalid_parameter_value`
     pub const INVALID_PARAMETER: SqlState = *b"22023";
+    /// `serialization_failure`: the same once more may succeed.
+    pub const SERIALIZATION_FAILURE: SqlState = *b"40001";
     /// `e_r_i_e_trigger_protocol_violated`: a trigger function called or attached the wrong way.
     pub const TRIGGER_PROTOCOL: SqlState = *b"39P01";
     /// `insufficient_privilege`

@@ -39,6 +39,7 @@ mod broadcast;
 mod counters;
 mod digest;
 mod error;
+mod events;
 mod pg;
 mod rate_limit;
 mod touch;

@@ -4,8 +4,8 @@ set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
 select plan(50);
 
-select tables_are('echoroom', array['sessions', 'participants', 'chat_messages', 'message_reactions', 'persona', 'removed_participants'],
-    'echoroom has the five tables of the specification, and one for who was removed');
+select tables_are('echoroom', array['sessions', 'participants', 'chat_messages', 'message_reactions', 'persona', 'removed_participants', 'conversations'],
+    'echoroom has the five tables of the specification, one for who was removed and one for avatars');
 
 select columns_are('echoroom', 'sessions', array[
     'id', 'category', 'description', 'is_active', 'max_participants', 'current_participants', 'epoch', 'last_seq', 'created_by', 'created_at', 'updated_at'

@@ -48,7 +48,9 @@ for (const vsn of versions) {
         assert.ok(texts(everything).includes('for members'));
         assert.ok(!texts(outside).some((text) => text?.startsWith('for members')));
         assert.ok(!texts(inside).includes('elsewhere'));
-        assert.deepEqual(nobody.changes.filter((change) => change.eventType !== 'DELETE'), []);
+        // Who may not even read the key is told so, for each change.
+        assert.ok(nobody.changes.every((change) => change.errors[0] === 'Error 401: Unauthorized'));
+        assert.deepEqual(nobody.changes.map((change) => ({ ...change.new, ...change.old })), nobody.changes.map(() => ({})));
     });
 }
 
@@ -56,7 +58,7 @@ test('a deletion says which row it was, and nothing of what stood there', async 
     const member = await person();
     const room = await roomWith([member]);
     const sent = await ok(member.rpc('send_message', { session_id: room.id, content: 'a secret' }));
-    const ear = await follow(visitor(), { ...messages, event: 'DELETE' });
+    const ear = await follow(await person(), { ...messages, event: 'DELETE' });
     await rows('delete from echoroom.chat_messages where id = $1', [sent.id]);
     const gone = await eventually(() => ear.changes.find(({ old }) => old.id === sent.id), () => JSON.stringify(ear.changes));
     assert.deepEqual(gone.old, { id: sent.id });

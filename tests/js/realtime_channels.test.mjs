@@ -143,7 +143,7 @@ test('a second join of a topic on one socket takes the first one\'s place', asyn
     const topic = `realtime:twice ${Math.random()}`;
     await socket.ask(topic, 'phx_join', joinPayload({ broadcast: { self: true, ack: false } }), '1');
     await socket.ask(topic, 'phx_join', joinPayload({ broadcast: { self: true, ack: false } }), '2');
-    await socket.gets((frame) => frame.event === 'phx_close' && frame.join_ref === '1');
+    await socket.gets((frame) => frame.event === 'phx_close' && frame.ref === '1');
     for (const event of ['once', 'fence']) {
         socket.push(topic, 'broadcast', { type: 'broadcast', event, payload: {} }, event, '2');
     }

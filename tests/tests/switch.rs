@@ -1,7 +1,7 @@
 //! The switch between the kernels, in a database that has the kernel's migrations and not much else: the native kernel may go and come
 //! while an app works.
 
-use parley_tests::{Error, Session, app_migrations, with_both_kernels};
+use parley_tests::{Error, Session, Settings, app_migrations, kernel_migrations, with_both_kernels};
 
 /// As much of Supabase as EchoRoom's migrations name.
 const CONTRACT: &str = "
@@ -88,6 +88,10 @@ async fn use_app(session: &mut Session, step: usize) -> Result<(), Error> {
             .code,
         "PT429"
     );
+    for answer in ["new", "duplicate"] {
+        let claim = format!("select parley.claim_event('app', 'step {step}', repeat('a', 64))");
+        assert_eq!(session.text(&claim).await?, answer);
+    }
     assert!(
         session
             .rows("select * from parley.counter_drift()")
@@ -272,6 +276,87 @@ fn echoroom_goes_on_when_the_native_kernel_goes() -> Result<(), Error> {
                 );
             }
             assert_eq!(outcome.is_ok(), is_in, "person {person}: {outcome:?}");
+        }
+        Ok(())
+    })
+}
+
+/// Takes a function out of the extension, as on a server that has the files of an older release.
+async fn age_extension(session: &mut Session) -> Result<(), Error> {
+    let database = session.text("select current_database()").await?;
+    let admin_url = Settings::find()?.admin_url;
+    let (server, _) = admin_url.rsplit_once('/').unwrap_or((&admin_url, ""));
+    let mut admin = Session::open(&format!("{server}/{database}")).await?;
+    admin
+        .run(
+            "alter extension parley drop function parley_native.claim_event(text, text, text);
+             drop function parley_native.claim_event(text, text, text)",
+        )
+        .await?;
+    admin.close().await
+}
+
+#[test]
+fn native_kernel_that_is_older_than_the_migrations_is_refused() -> Result<(), Error> {
+    with_both_kernels(async |session| {
+        session.run(APP).await?;
+        assert_eq!(session.text("select parley.use_native(true)").await?, "native");
+        assert!(
+            session
+                .rows("select parley.missing_in_native()")
+                .await?
+                .is_empty()
+        );
+        session.run("select parley.use_native(false)").await?;
+        age_extension(session).await?;
+        let refused = session.refusal("select parley.use_native(true)").await?;
+        assert_eq!(
+            (
+                refused.code.as_str(),
+                refused.message.as_str(),
+                refused.detail.as_deref()
+            ),
+            (
+                "55000",
+                "The native kernel on this server is older than the migrations.",
+                Some("It has no parley_native.claim_event(text,text,text).")
+            )
+        );
+        assert_eq!(session.text("select parley.implementation()").await?, "portable");
+        use_app(session, 1).await
+    })
+}
+
+#[test]
+fn app_goes_on_when_the_migrations_outgrow_the_native_kernel() -> Result<(), Error> {
+    with_both_kernels(async |session| {
+        let migrations = kernel_migrations()?;
+        let first_of_events = migrations
+            .iter()
+            .position(|sql| sql.contains("create table parley.processed_events"))
+            .unwrap_or_default();
+        let (before, after) = migrations.split_at(first_of_events);
+        assert!(!before.is_empty() && !after.is_empty());
+        for (is_old, runs) in [(true, "portable"), (false, "native")] {
+            session
+                .run(
+                    "drop schema if exists app cascade; drop extension parley cascade;
+                     drop schema parley, parley_portable cascade",
+                )
+                .await?;
+            for migration in before {
+                session.run(migration).await?;
+            }
+            session.run(APP).await?;
+            assert_eq!(session.text("select parley.use_native(true)").await?, "native");
+            if is_old {
+                age_extension(session).await?;
+            }
+            for migration in after {
+                session.run(migration).await?;
+            }
+            assert_eq!(session.text("select parley.implementation()").await?, runs);
+            use_app(session, 1).await?;
         }
         Ok(())
     })

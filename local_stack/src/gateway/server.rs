@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::listener::Listener;
 use super::rest::Rest;
-use super::{access, cors, keys::ApiKeys, page};
+use super::{access, cors, keys::ApiKeys, page, page::Site};
 use crate::auth::{self, Auth};
 use crate::error::Error;
 use crate::postgres::Address;
@@ -35,7 +35,7 @@ impl Gateway {
     /// Builds the APIs on the database and serves them on `listener`.
     pub(crate) async fn start(
         listener: TcpListener,
-        api_url: &str,
+        site: &Site<'_>,
         project: &Project,
         jwt_secret: &Secret,
         keys: ApiKeys,
@@ -43,10 +43,11 @@ impl Gateway {
         address: Address,
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
-        let auth = Auth::new(address, &project.auth, jwt_secret, api_url);
+        let auth = Auth::new(address, &project.auth, jwt_secret, site.api_url);
+        let page = page::router(site, keys.publishable());
         let keys = Arc::new(keys);
         let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
-        let router = routes(rest.clone(), auth.clone(), &realtime, keys);
+        let router = routes(rest.clone(), auth.clone(), &realtime, keys, page);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let serving = axum::serve(Listener(listener), router).with_graceful_shutdown(async {
@@ -87,7 +88,7 @@ impl Gateway {
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>) -> Router {
+fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, page: Router) -> Router {
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -101,6 +102,6 @@ fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>) 
     Router::new()
         .merge(guarded)
         .nest("/realtime/v1", realtime::websocket(realtime.core()))
-        .merge(page::router())
+        .merge(page)
         .layer(cors::layer())
 }

@@ -22,7 +22,8 @@ impl Receiver for HubReceiver {
             return;
         }
         if !self.rates.events.admit(1, Instant::now()) {
-            tracing::warn!("too many messages per second: a message of the database is dropped");
+            // Once for each message, and there are too many of them: not above debug.
+            tracing::debug!("too many messages per second: a message of the database is dropped");
             return;
         }
         let outgoing = Outgoing::User {

@@ -21,6 +21,9 @@ use crate::secret::Secret;
 /// How often the end of the sockets is looked for.
 const POLL: Duration = Duration::from_millis(10);
 
+/// How long sockets may take to end. Whoever does not read keeps nobody waiting.
+const GRACE: Duration = Duration::from_millis(1_500);
+
 /// The service, running.
 pub(crate) struct Realtime {
     core: Arc<Core>,
@@ -69,8 +72,13 @@ impl Realtime {
     /// Says goodbye to every socket, and leaves the database.
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
-        while self.core.sockets.open() > 0 {
-            tokio::time::sleep(POLL).await;
+        let all_gone = async {
+            while self.core.sockets.open() > 0 {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        if tokio::time::timeout(GRACE, all_gone).await.is_err() {
+            tracing::warn!(count = self.core.sockets.open(), "sockets did not end in time");
         }
         let feed = self.core.feed.write().await.take();
         if let Some(feed) = feed {

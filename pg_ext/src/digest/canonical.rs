@@ -27,21 +27,35 @@ enum Rest<'a> {
 
 /// Writes the canonical form of a stored `jsonb` (without its length word).
 pub fn write_canonical(stored: &[u8], out: &mut impl Sink) -> Result<(), DigestError> {
-    Walk {
-        levels: Vec::new(),
-        members: Vec::new(),
-        digits: Vec::new(),
+    Walk::inside(0).run(Container::parse(stored)?, out)
+}
+
+/// Writes the canonical form of a part that will have so many arrays and objects around it.
+pub fn write_part(part: Value<'_>, outer: usize, out: &mut impl Sink) -> Result<(), DigestError> {
+    let mut walk = Walk::inside(outer);
+    match part {
+        Value::Nested(container) => walk.run(container, out),
+        scalar => walk.write_value(&scalar, out),
     }
-    .run(Container::parse(stored)?, out)
 }
 
 struct Walk<'a> {
+    outer: usize,
     levels: Vec<Level<'a>>,
     members: Vec<Member>,
     digits: Vec<u8>,
 }
 
 impl<'a> Walk<'a> {
+    fn inside(outer: usize) -> Self {
+        Self {
+            outer,
+            levels: Vec::new(),
+            members: Vec::new(),
+            digits: Vec::new(),
+        }
+    }
+
     fn run(&mut self, root: Container<'a>, out: &mut impl Sink) -> Result<(), DigestError> {
         if root.shape == Shape::Bare {
             let place = root.places().next().ok_or(DigestError::Damaged("bare value"))?;
@@ -79,7 +93,7 @@ impl<'a> Walk<'a> {
     }
 
     fn enter(&mut self, container: Container<'a>, out: &mut impl Sink) -> Result<(), DigestError> {
-        if self.levels.len() >= MAX_DEPTH {
+        if self.outer + self.levels.len() >= MAX_DEPTH {
             return Err(DigestError::TooDeep);
         }
         let rest = match container.shape {

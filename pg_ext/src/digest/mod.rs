@@ -10,8 +10,10 @@ pub mod sql;
 mod stored;
 mod text;
 
-pub use canonical::MAX_DEPTH;
-pub use stored::{is_object, is_zero};
+pub use canonical::{MAX_DEPTH, write_part};
+pub use sink::{HashSink, Sink};
+pub use stored::{Container, Shape, Value, is_object, is_zero};
+pub use text::{compare_keys, write_string};
 
 /// Why a value has no digest.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

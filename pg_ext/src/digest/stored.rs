@@ -47,7 +47,7 @@ pub struct Place {
 }
 
 /// One value.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
     /// `null`
     Null,
@@ -90,6 +90,18 @@ impl<'a> Container<'a> {
             entries: self.entries.iter(),
             start: 0,
         }
+    }
+
+    /// An object's keys and values, in stored order.
+    pub fn members(self) -> impl Iterator<Item = Result<(&'a [u8], Value<'a>), DigestError>> {
+        let (keys, values) = (self.places().take(self.len), self.places().skip(self.len));
+        keys.zip(values)
+            .map(move |(key, value)| Ok((self.bytes(key)?, self.value(value)?)))
+    }
+
+    /// An array's values.
+    pub fn elements(self) -> impl Iterator<Item = Result<Value<'a>, DigestError>> {
+        self.places().map(move |place| self.value(place))
     }
 
     /// The bytes of a child as they lie, for a key.

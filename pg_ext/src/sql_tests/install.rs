@@ -3,14 +3,18 @@ use std::sync::Once;
 
 use super::harness::{Database, Session};
 
-/// Everything of the extension's functions that an upgrade could get wrong.
+/// Everything of the extension and its functions that an upgrade could get wrong.
 const CATALOGUE: &str = "select p.proname, pg_get_functiondef(p.oid) as definition, p.provolatile, p.proisstrict, p.proparallel,
         p.procost, p.prosecdef, p.proleakproof, p.proacl::text as acl, obj_description(p.oid, 'pg_proc') as comment,
         exists (
             select from pg_depend as d join pg_extension as e on e.oid = d.refobjid
             where d.objid = p.oid and d.deptype = 'e' and e.extname = 'parley'
         ) as is_member
-    from pg_proc as p where p.pronamespace = 'parley_native'::regnamespace order by p.proname";
+    from pg_proc as p where p.pronamespace = 'parley_native'::regnamespace
+    union all
+    select '', obj_description(oid, 'pg_extension'), null, null, null, null, null, null, null, null, null
+    from pg_extension where extname = 'parley'
+    order by 1";
 
 fn without_oids(mut session: Session) -> Vec<String> {
     session.rows(CATALOGUE)
@@ -49,13 +53,18 @@ fn an_upgraded_extension_equals_a_fresh_one() {
         4
     );
     session.run("select parley_native.content_digest('{}')");
+    session.run("alter extension parley update to '0.2.0'");
+    assert_eq!(
+        session.one::<i64>("select count(*) from pg_proc where pronamespace = 'parley_native'::regnamespace"),
+        6
+    );
     session.run("alter extension parley update");
     assert_eq!(
         session.one::<String>("select extversion from pg_extension where extname = 'parley'"),
         env!("CARGO_PKG_VERSION")
     );
     let upgraded = without_oids(session);
-    assert_eq!(upgraded.len(), 6);
+    assert_eq!(upgraded.len(), 10);
     assert_eq!(upgraded, without_oids(Database::new().session()));
 }
 
@@ -98,6 +107,10 @@ fn a_role_without_superuser_installs_and_uses_it_alone() {
         other.state("select parley_native.broadcast('t', 'e', '{}')"),
         "42501"
     );
+    assert_eq!(
+        other.state("select parley_native.claim_event('s', 'k', repeat('0', 64))"),
+        "42501"
+    );
     other.run("create table public.own (id int)");
     assert_eq!(
         other.state(
@@ -122,7 +135,7 @@ fn an_upgrade_by_the_installer_keeps_the_grants_his() {
     session.run("create schema realtime; select parley_native.broadcast('t', 'e', '{}')");
     assert_eq!(session.one::<i64>(&format!(
         "select count(*) from pg_proc where pronamespace = 'parley_native'::regnamespace and proacl::text like '%{installer}=X%'"
-    )), 6);
+    )), 9);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod counters_plans;
 mod counters_races;
 mod counters_rights;
 mod digest;
+mod events;
 mod harness;
 mod install;
 mod rate_limit;

@@ -276,9 +276,13 @@ fn api_roles_may_call_nothing_of_the_kernel() -> Result<(), Error> {
                 "select parley.rate_limit('bucket', 1, '1s')",
                 "select parley.broadcast('topic', 'event', '{}')",
                 "select parley.content_digest('{}')",
+                "select parley.claim_event('source', 'key', repeat('0', 64))",
+                "select parley.tavus_event_key('{}')",
+                "select parley.prune_events()",
                 "select parley.use_native(false)",
                 "select * from parley.aggregates",
                 "delete from parley.rate_limits where true",
+                "select * from parley.processed_events",
             ] {
                 assert_eq!(client.refusal(sql).await?.code, "42501", "{role}: {sql}");
             }

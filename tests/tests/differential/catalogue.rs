@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use parley_tests::{Error, Session, with_both_kernels};
 
 /// Functions that one kernel has alone, with the reason.
-const ALONE: [(&str, &str); 13] = [
+const ALONE: [(&str, &str); 15] = [
     ("parley_portable.canonical_number", "a part of canonical_json"),
     ("parley_portable.utf16_order", "a part of canonical_json"),
     ("parley_portable.canonical_node", "a part of canonical_json"),
+    (
+        "parley_portable.tavus_event_type",
+        "a part of tavus_event_key and tavus_event_digest",
+    ),
+    ("parley_portable.tavus_renamed", "a part of tavus_event_digest"),
     (
         "parley_portable.aggregate_recount",
         "writes SQL that both kernels' shared functions run: drift, repair, new parents",
@@ -107,7 +112,15 @@ fn functions_of_both_kernels_have_the_same_signature() -> Result<(), Error> {
         // Each of these has a file here that compares what it does.
         assert_eq!(
             compared,
-            ["broadcast", "canonical_json", "content_digest", "rate_limit"]
+            [
+                "broadcast",
+                "canonical_json",
+                "claim_event",
+                "content_digest",
+                "rate_limit",
+                "tavus_event_digest",
+                "tavus_event_key"
+            ]
         );
         Ok(())
     })

@@ -2,6 +2,7 @@
 //! sleeps.
 
 mod deadlocks;
+mod events;
 mod interrupted;
 mod latest;
 mod rooms;

@@ -124,4 +124,8 @@ impl ChangeSink for Sink {
             None => self.wire.peer.outbox.push(message),
         }
     }
+
+    fn lost(&self, reason: Arc<str>) {
+        self.wire.system("postgres_changes", "error", &reason);
+    }
 }

@@ -207,7 +207,7 @@ impl Channel {
 
     /// The end of a channel that the client did not ask for.
     pub(super) fn shut(&self, message: &str) -> Flow {
-        tracing::info!(message, "a channel is closed");
+        tracing::info!(reason = message, "a channel is closed");
         self.wire.system("system", "error", message);
         Flow::Close
     }

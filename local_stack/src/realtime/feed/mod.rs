@@ -15,6 +15,8 @@ mod stored;
 mod tests;
 mod wal;
 
-pub(crate) use changes::{ChangeRequest, ChangeSink, ChangeSubscription, SubscribeError};
+#[cfg(test)]
+pub(crate) use changes::SubscribeError;
+pub(crate) use changes::{ChangeRequest, ChangeSink, ChangeSubscription};
 pub(crate) use lifecycle::Feed;
 pub(crate) use stored::{Receiver, StoredBroadcast, StoredPayload};

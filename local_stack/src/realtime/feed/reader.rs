@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pg_walstream::{CancellationToken, LogicalReplicationMessage, Oid, TimestampTz, TupleData};
+use pg_walstream::{CancellationToken, LogicalReplicationMessage, Oid, TupleData};
 
-use super::changes::{Change, Description, Queue};
+use super::changes::{Change, Description, Queue, Transaction};
 use super::error::SessionError;
 use super::stored::{MessageColumns, Receiver};
 use super::wal::Wal;
@@ -21,8 +21,8 @@ pub(super) struct Reader<'a> {
     receiver: &'a Arc<dyn Receiver>,
     queue: &'a Queue,
     relations: HashMap<Oid, Relation>,
-    /// When the transaction that is being read committed.
-    committed: TimestampTz,
+    /// The one that is being read.
+    transaction: Transaction,
 }
 
 impl<'a> Reader<'a> {
@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
             receiver,
             queue,
             relations: HashMap::new(),
-            committed: 0,
+            transaction: Transaction::default(),
         }
     }
 
@@ -57,7 +57,12 @@ impl<'a> Reader<'a> {
     fn take(&mut self, message: LogicalReplicationMessage) {
         use LogicalReplicationMessage as Message;
         match message {
-            Message::Begin { timestamp, .. } => self.committed = timestamp,
+            Message::Begin { timestamp, xid, .. } => {
+                self.transaction = Transaction {
+                    xid,
+                    committed: timestamp,
+                };
+            }
             Message::Relation {
                 relation_id,
                 namespace,
@@ -79,15 +84,15 @@ impl<'a> Reader<'a> {
                 old_tuple,
                 new_tuple,
                 ..
-            } => self.change(relation_id, |table, committed| {
-                Change::update(table, committed, old_tuple.as_ref(), &new_tuple)
+            } => self.change(relation_id, |table, transaction| {
+                Change::update(table, transaction, old_tuple.as_ref(), &new_tuple)
             }),
             Message::Delete {
                 relation_id,
                 old_tuple,
                 ..
-            } => self.change(relation_id, |table, committed| {
-                Change::delete(table, committed, &old_tuple)
+            } => self.change(relation_id, |table, transaction| {
+                Change::delete(table, transaction, &old_tuple)
             }),
             _ => {}
         }
@@ -100,16 +105,16 @@ impl<'a> Reader<'a> {
                 Err(reason) => tracing::debug!(%reason, "a row of realtime.messages goes to nobody"),
             }
         } else {
-            self.change(id, |table, committed| Change::insert(table, committed, tuple));
+            self.change(id, |table, transaction| Change::insert(table, transaction, tuple));
         }
     }
 
     /// Copies the row only when somebody wants it.
-    fn change(&self, id: Oid, copy: impl FnOnce(&Arc<Description>, TimestampTz) -> Change) {
+    fn change(&self, id: Oid, copy: impl FnOnce(&Arc<Description>, Transaction) -> Change) {
         if let Some(Relation::Published(table)) = self.relations.get(&id)
             && self.queue.is_wanted(&table.schema, &table.table)
         {
-            self.queue.push(copy(table, self.committed));
+            self.queue.push(copy(table, self.transaction));
         }
     }
 }

@@ -20,10 +20,14 @@ const NEWEST: &str = "select id, topic, event, payload::text, binary_payload
       and extension = 'broadcast'
       and private is true
       and inserted_at >= $2
+      and inserted_at < $4
       and event is not null
       and (payload is not null or binary_payload is not null)
     order by inserted_at desc, ctid desc
     limit $3";
+
+/// What lies further ahead was written in another time zone than UTC. The server looks no further either.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 type Row = (Uuid, String, String, Option<String>, Option<Vec<u8>>);
 
@@ -37,7 +41,8 @@ impl Feed {
         since_ms: i64,
         limit: i64,
     ) -> Result<Vec<StoredBroadcast>, sqlx::Error> {
-        let oldest = Utc::now() - WINDOW;
+        let now = Utc::now();
+        let oldest = now - WINDOW;
         let since = DateTime::from_timestamp_millis(since_ms).map_or_else(
             // A time that no calendar has: before all messages, or after them.
             || {
@@ -50,13 +55,14 @@ impl Feed {
             |since| since.max(oldest),
         );
         // The last moment that Postgres can hold is earlier than chrono's.
-        let since = since.min(Utc::now() + WINDOW);
+        let since = since.min(now + WINDOW);
         let mut transaction = self.admin.begin().await?;
         caller.assume(&mut transaction, Some(topic)).await?;
         let rows: Vec<Row> = sqlx::query_as(NEWEST)
             .bind(topic)
             .bind(since.naive_utc())
             .bind(limit.clamp(1, MOST))
+            .bind((now + AHEAD).naive_utc())
             .fetch_all(&mut *transaction)
             .await?;
         // Whatever a policy did while it was asked is undone.

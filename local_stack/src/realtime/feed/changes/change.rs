@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
-use pg_walstream::{ColumnInfo, Oid, TimestampTz, TupleData};
+use pg_walstream::{ColumnInfo, Oid, TimestampTz, TupleData, Xid};
 
 /// What happened to the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,11 +93,20 @@ pub(super) enum Cell {
     Text(Box<str>),
 }
 
+/// The transaction of a change.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::realtime::feed) struct Transaction {
+    /// Without its epoch.
+    pub(in crate::realtime::feed) xid: Xid,
+    pub(in crate::realtime::feed) committed: TimestampTz,
+}
+
 /// A committed change. Its values are copies: slices of the read buffer would keep far more than themselves.
 #[derive(Debug)]
 pub(in crate::realtime::feed) struct Change {
     pub(super) table: Arc<Description>,
     pub(super) kind: Kind,
+    pub(super) xid: Xid,
     /// UTC, with milliseconds.
     pub(super) committed: String,
     pub(super) new: Option<Vec<Cell>>,
@@ -108,12 +117,13 @@ pub(in crate::realtime::feed) struct Change {
 impl Change {
     pub(in crate::realtime::feed) fn insert(
         table: &Arc<Description>,
-        committed: TimestampTz,
+        transaction: Transaction,
         new: &TupleData,
     ) -> Self {
         Self {
             kind: Kind::Insert,
-            committed: moment(committed),
+            xid: transaction.xid,
+            committed: moment(transaction.committed),
             new: Some(table.cells(new)),
             old: None,
             table: Arc::clone(table),
@@ -122,13 +132,14 @@ impl Change {
 
     pub(in crate::realtime::feed) fn update(
         table: &Arc<Description>,
-        committed: TimestampTz,
+        transaction: Transaction,
         old: Option<&TupleData>,
         new: &TupleData,
     ) -> Self {
         Self {
             kind: Kind::Update,
-            committed: moment(committed),
+            xid: transaction.xid,
+            committed: moment(transaction.committed),
             new: Some(table.cells(new)),
             old: Some(table.identity(table.cells(old.unwrap_or(new)))),
             table: Arc::clone(table),
@@ -137,12 +148,13 @@ impl Change {
 
     pub(in crate::realtime::feed) fn delete(
         table: &Arc<Description>,
-        committed: TimestampTz,
+        transaction: Transaction,
         old: &TupleData,
     ) -> Self {
         Self {
             kind: Kind::Delete,
-            committed: moment(committed),
+            xid: transaction.xid,
+            committed: moment(transaction.committed),
             new: None,
             old: Some(table.identity(table.cells(old))),
             table: Arc::clone(table),
@@ -181,6 +193,6 @@ mod tests {
     #[test]
     fn moment_has_milliseconds_that_are_cut_and_not_rounded() {
         assert_eq!(moment(0), "2000-01-01T00:00:00.000Z");
-        assert_eq!(moment(831_868_496_789_999), "2026-05-12T02:54:56.789Z");
+        assert_eq!(moment(831_868_496_789_999), "2026-05-12T02:34:56.789Z");
     }
 }

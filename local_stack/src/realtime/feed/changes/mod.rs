@@ -15,16 +15,18 @@ mod queue;
 mod registry;
 mod render;
 mod request;
+mod settle;
 mod subscribe;
 mod validate;
 mod visibility;
 mod worker;
 
-pub(super) use change::{Change, Description, Kind};
+pub(super) use change::{Change, Description, Kind, Transaction};
 pub(super) use queue::Queue;
 pub(super) use registry::Registry;
 pub(super) use worker::Worker;
 
+#[cfg(test)]
 pub(crate) use error::SubscribeError;
 pub(crate) use registry::{ChangeSink, ChangeSubscription};
 pub(crate) use request::ChangeRequest;

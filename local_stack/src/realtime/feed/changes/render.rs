@@ -100,8 +100,8 @@ fn plain(column: &Column, text: &str) -> Option<Value> {
     Some(match column.type_oid {
         // bool
         16 => raw(if text == "t" { "true" } else { "false" }.to_owned()),
-        // int8, int2, int4, oid
-        20 | 21 | 23 | 26 => raw(text.to_owned()),
+        // int8, int2, int4
+        20 | 21 | 23 => raw(text.to_owned()),
         // float4, float8, numeric: what JSON has no number for is null on the server, whose decoder knows only JSON.
         700 | 701 | 1700 if is_finite(text) => raw(text.to_owned()),
         700 | 701 | 1700 => Value::Null,
@@ -113,10 +113,9 @@ fn plain(column: &Column, text: &str) -> Option<Value> {
         1114 => string(&text.replacen(' ', "T", 1)),
         // timestamptz: the stream runs in UTC.
         1184 => string(&text.replacen(' ', "T", 1).replacen("+00", "+00:00", 1)),
-        // "char", name, text, bpchar, varchar, date, time, timetz, interval, uuid, inet, cidr, macaddr, bit, varbit
-        18 | 19 | 25 | 1042 | 1043 | 1082 | 1083 | 1266 | 1186 | 2950 | 869 | 650 | 829 | 1560 | 1562 => {
-            string(text)
-        }
+        // "char", name, text, oid, bpchar, varchar, date, time, timetz, interval, uuid, inet, cidr, macaddr, bit, varbit
+        18 | 19 | 25 | 26 | 1042 | 1043 | 1082 | 1083 | 1266 | 1186 | 2950 | 869 | 650 | 829 | 1560
+        | 1562 => string(text),
         _ => return None,
     })
 }

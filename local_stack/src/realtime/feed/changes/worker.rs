@@ -11,6 +11,7 @@ use super::change::Change;
 use super::delivery::Delivery;
 use super::queue::{Queue, Waiting, queue};
 use super::registry::{Candidate, Registry};
+use super::settle::Settled;
 
 /// The task behind the queue.
 pub(in crate::realtime::feed) struct Worker {
@@ -19,6 +20,7 @@ pub(in crate::realtime::feed) struct Worker {
     admin: PgPool,
     connection: Option<PoolConnection<Postgres>>,
     catalogue: Catalogue,
+    settled: Settled,
 }
 
 impl Worker {
@@ -31,6 +33,7 @@ impl Worker {
             admin,
             connection: None,
             catalogue: Catalogue::default(),
+            settled: Settled::default(),
         };
         (worker, queue)
     }
@@ -58,6 +61,7 @@ impl Worker {
             Some(connection) => connection,
             None => self.admin.acquire().await?,
         };
+        self.settled.wait(&mut connection, change.xid).await?;
         if let Some(known) = self.catalogue.table(&mut connection, &change.table).await? {
             let mut readable: HashMap<&str, Arc<HashSet<String>>> = HashMap::new();
             for candidate in candidates {

@@ -62,6 +62,26 @@ async fn postgres_stops_while_the_feed_still_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_for_the_feed_is_acknowledged_too_so_that_no_wal_is_kept_for_it() {
+    let bench = Bench::start("create table public.elsewhere (n integer);").await;
+    let mut admin = bench.connect("supabase_admin").await;
+    sqlx::raw_sql("insert into public.elsewhere select generate_series(1, 10000)")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    let written: String = sqlx::query_scalar("select pg_current_wal_flush_lsn()::text")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    until(
+        &mut admin,
+        &format!("select bool_and(confirmed_flush_lsn >= '{written}') from pg_replication_slots"),
+    )
+    .await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn open_transaction_delays_the_start_and_not_the_stop() {
     let mut bench = Bench::start("select 1;").await;
     let mut writer = bench.connect("postgres").await;

@@ -3,5 +3,6 @@
 mod broadcasts;
 mod changes;
 mod lifecycle;
+mod partitions;
 mod replays;
 pub(in crate::realtime::feed) mod support;

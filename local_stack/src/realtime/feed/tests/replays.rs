@@ -33,7 +33,8 @@ async fn newest_private_messages_come_oldest_first_to_those_who_may_read() {
                 select realtime.send_binary('\\x01', 'bytes', '{topic}', true);
                 select realtime.send('{{}}', 'elsewhere', 'room:{BEN}', true);
                 insert into realtime.messages (topic, extension, payload, event, private, inserted_at)
-                values ('{topic}', 'broadcast', '{{}}', 'yesterday', true, now() - interval '23 hours');"
+                values ('{topic}', 'broadcast', '{{}}', 'yesterday', true, now() - interval '23 hours'),
+                    ('{topic}', 'broadcast', '{{}}', 'tomorrow', true, now() + interval '9 hours');"
             ),
         )
         .await;
@@ -72,7 +73,7 @@ async fn newest_private_messages_come_oldest_first_to_those_who_may_read() {
     bench
         .run(
             "postgres",
-            "delete from realtime.messages where event ~ '^[0-9b]'",
+            "delete from realtime.messages where event ~ '^([0-9]|bytes)'",
         )
         .await;
     let rest = bench

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 
 use crate::postgres::Address;
 use crate::realtime::caller::Caller;
-use crate::realtime::feed::{ChangeRequest, ChangeSink, ChangeSubscription, Feed, Receiver, StoredBroadcast};
+use crate::realtime::feed::{
+    ChangeRequest, ChangeSink, ChangeSubscription, Feed, Receiver, StoredBroadcast, SubscribeError,
+};
 use crate::{Config, Kernel, Stack};
 
 /// Long enough for a machine under load; a test that waits this long has failed.
@@ -186,7 +188,8 @@ impl Watcher {
             .feed
             .subscribe(caller, vec![request], Arc::new(Sink(sender)))
             .await;
-        refusal.err().unwrap().to_string()
+        let refusal: SubscribeError = refusal.err().unwrap();
+        refusal.to_string()
     }
 
     pub(in crate::realtime::feed) async fn told(&mut self) -> Told {

@@ -78,8 +78,7 @@ async fn broadcasts_overtake_a_slow_policy_and_a_full_queue_ends_subscriptions_a
 #[tokio::test(flavor = "multi_thread")]
 async fn feed_stops_while_a_policy_is_being_asked() {
     let bench = Bench::start(MIGRATION).await;
-    let request = json!([{"schema": "public"}]);
-    let watcher = Watcher::new(&bench, &person(ANN), request).await;
+    let watcher = Watcher::new(&bench, &person(ANN), json!([{"schema": "public"}])).await;
     let mut holder = bench.connect("postgres").await;
     sqlx::raw_sql("begin; select pg_advisory_xact_lock(4711)")
         .execute(&mut holder)

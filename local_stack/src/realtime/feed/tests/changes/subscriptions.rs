@@ -44,7 +44,7 @@ async fn dropped_and_remade_tables_and_publications_go_on_being_followed() {
     let request = json!([{"event": "*", "schema": "public", "table": "things"}]);
     let mut watcher = Watcher::new(&bench, &key("service_role"), request.clone()).await;
     let remake = "drop table public.things; create table public.things (id integer primary key, heard text);
-        grant select on public.things to service_role;";
+        grant all on public.things to postgres, service_role;";
     for steps in [
         vec![
             "begin; drop publication supabase_realtime; create publication supabase_realtime for table public.things; commit;",
