@@ -39,6 +39,9 @@ struct Arguments {
     /// How many rounds; medians count.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// How many sockets listen in the suite fanout.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
+    sockets: Vec<usize>,
 }
 
 /// What can be measured.
@@ -78,7 +81,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         raise_open_files()?;
         let database = Database::find().await?;
         let measured = tokio::select! {
-            measured = measure(arguments.suite, &database, pace) => measured,
+            measured = measure(arguments, &database, pace) => measured,
             _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
         };
         if measured.is_err()
@@ -98,9 +101,9 @@ fn raise_open_files() -> Result<(), Error> {
     setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(Error::Files)
 }
 
-async fn measure(suite: Option<Suite>, database: &Database, pace: Pace) -> Result<(), Error> {
+async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Result<(), Error> {
     let facts = database.facts().await?;
-    let is_wanted = |this: Suite| suite.is_none_or(|wanted| wanted == this);
+    let is_wanted = |this: Suite| arguments.suite.is_none_or(|wanted| wanted == this);
     if is_wanted(Suite::Counters) {
         let lines = counters::measure(database, pace).await?;
         report::publish(
@@ -122,7 +125,7 @@ async fn measure(suite: Option<Suite>, database: &Database, pace: Pace) -> Resul
         )?;
     }
     if is_wanted(Suite::Fanout) {
-        let (lines, peer) = fanout::measure(database, pace).await?;
+        let (lines, peer) = fanout::measure(database, &arguments.sockets, pace).await?;
         let mut facts = facts.clone();
         if let Some(facts) = facts.as_object_mut() {
             facts.insert("peer".to_owned(), peer.into());

@@ -31,10 +31,12 @@ use crate::line::{Line, Variant};
 
 pub(crate) use triggers::put_back;
 
-const SOCKETS: [usize; 3] = [10, 100, 1000];
-
-/// Measures everything. Returns what the peer is, too.
-pub(crate) async fn measure(database: &Database, pace: Pace) -> Result<(Vec<Line>, String), Error> {
+/// Measures everything, with each of these numbers of listeners. Returns what the peer is, too.
+pub(crate) async fn measure(
+    database: &Database,
+    sockets: &[usize],
+    pace: Pace,
+) -> Result<(Vec<Line>, String), Error> {
     let mut keeper = database.connect().await?;
     echoroom::check_is_there(&mut keeper).await?;
     let kernel = echoroom::kernel(&mut keeper).await?;
@@ -43,7 +45,7 @@ pub(crate) async fn measure(database: &Database, pace: Pace) -> Result<(Vec<Line
     let hall = Arc::new(Hall::fill(&mut keeper).await?);
     let peer = Peer::start(database.url()).await?;
     let versions = peer.versions.clone();
-    let lines = all(database, &hall, &peer, kernel, pace).await;
+    let lines = all(database, &hall, &peer, kernel, sockets, pace).await;
     peer.stop().await?;
     echoroom::use_kernel(&mut keeper, kernel).await?;
     echoroom::clear(&mut keeper).await?;
@@ -55,10 +57,11 @@ async fn all(
     hall: &Arc<Hall>,
     peer: &Peer,
     kernel: Variant,
+    sockets: &[usize],
     pace: Pace,
 ) -> Result<Vec<Line>, Error> {
     let mut figures = Figures::new(kernel);
-    for sockets in SOCKETS {
+    for sockets in sockets.iter().copied() {
         listen(database, hall, peer, sockets, pace, &mut figures).await?;
     }
     let mut lines = figures.lines();
