@@ -150,25 +150,6 @@ fn an_event_that_vanishes_again_and_again_is_a_serialization_failure() {
 }
 
 #[test]
-fn the_row_is_found_by_its_key_however_small_the_table_was() {
-    let (_database, mut session) = database();
-    session.run("vacuum analyze parley.processed_events");
-    for _ in 0..10 {
-        session.run(&claim("k", 'a'));
-        session.run(&claim("k", 'b'));
-    }
-    session.run("select pg_stat_force_next_flush(); select pg_stat_reset()");
-    session.run(&claim("k", 'a'));
-    session.run(&claim("k", 'c'));
-    session.run("select pg_stat_force_next_flush()");
-    assert_eq!(
-        session.one::<i64>("select seq_scan from pg_stat_user_tables where relname = 'processed_events'"),
-        0
-    );
-    assert_eq!(session.one::<String>("show enable_seqscan"), "on");
-}
-
-#[test]
 fn the_callers_settings_stay_and_change_nothing() {
     let (_database, mut session) = database();
     session.run(

@@ -113,8 +113,6 @@ fn events_that_a_sender_may_still_repeat_are_not_forgotten() -> Result<(), Error
                 .await?,
             "0"
         );
-        // A day is 24 hours, also where and when a clock is put forward.
-        session.run("set timezone = 'Europe/Berlin'").await?;
         assert_eq!(
             session.text("select parley.prune_events('4 days', 1)").await?,
             "1"
@@ -130,6 +128,7 @@ fn rows_that_somebody_holds_are_left_for_the_next_call() -> Result<(), Error> {
     with_kernel(async |url, session| {
         claim_over_days(session, 6, 40).await?;
         let mut other = Session::open(url).await?;
+        session.run("set lock_timeout = '10s'").await?;
         // Records a conflict, and so holds the row; another prunes, and holds its batch.
         other
             .run("begin; select parley.claim_event('s', '3', repeat('b', 64))")
@@ -176,6 +175,37 @@ fn batch_is_found_by_its_age_and_not_by_reading_everything() -> Result<(), Error
         );
         session.run("select pg_stat_force_next_flush()").await?;
         assert_eq!(session.text(scans).await?, before);
+        Ok(())
+    })
+}
+
+#[test]
+fn day_has_24_hours_also_where_the_clock_was_put_forward() -> Result<(), Error> {
+    with_kernel(async |_, session| {
+        // In this zone it was, two days ago: four days on its calendar are 95 hours.
+        session
+            .run(
+                "select set_config('timezone', format('AAA0BBB,J%s/0,J%s/0', day, (day + 100) % 365 + 1), false)
+                 from (select least(365, extract(doy from now() - interval '2 days'))::int as day) as d",
+            )
+            .await?;
+        assert_eq!(
+            session
+                .text("select now() - interval '4 days' = now() - interval '95 hours'")
+                .await?,
+            "t"
+        );
+        session
+            .run(
+                "select parley.claim_event('s', 'k', repeat('a', 64));
+                 update parley.processed_events set first_seen_at = now() - interval '95 hours 30 minutes' where source = 's'",
+            )
+            .await?;
+        assert_eq!(session.text("select parley.prune_events('4 days')").await?, "0");
+        session
+            .run("update parley.processed_events set first_seen_at = now() - interval '96 hours 1 second' where source = 's'")
+            .await?;
+        assert_eq!(session.text("select parley.prune_events('4 days')").await?, "1");
         Ok(())
     })
 }
