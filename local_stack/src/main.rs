@@ -68,7 +68,19 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
+/// Every socket of Realtime is an open file, and 1,024 of them, the usual soft limit, are soon used up. Where more are not allowed, the
+/// fewer have to do.
+fn allow_many_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 async fn up(config: Config) -> Result<(), Error> {
+    allow_many_files();
     let listening = |source| Error::System {
         doing: "listening for signals",
         source,
