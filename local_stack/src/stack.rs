@@ -150,6 +150,12 @@ impl Stack {
         self.kernel.as_deref()
     }
 
+    /// For tests that read the database's stream themselves.
+    #[cfg(test)]
+    pub(crate) async fn stop_listening(&self) {
+        self.gateway.stop_listening().await;
+    }
+
     /// Waits until the stack fails by itself. It does not end otherwise.
     pub async fn failed(&self) -> Error {
         self.server.ended().await

@@ -67,6 +67,12 @@ impl Gateway {
         })
     }
 
+    /// For tests that read the database's stream themselves.
+    #[cfg(test)]
+    pub(crate) async fn stop_listening(&self) {
+        self.realtime.stop_listening().await;
+    }
+
     /// Takes no more requests, lets the running ones end, and leaves the database.
     pub(crate) async fn stop(self) {
         let Self {

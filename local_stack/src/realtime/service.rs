@@ -80,10 +80,15 @@ impl Realtime {
         if tokio::time::timeout(GRACE, all_gone).await.is_err() {
             tracing::warn!(count = self.core.sockets.open(), "sockets did not end in time");
         }
+        self.stop_listening().await;
+        self.core.gate.close().await;
+    }
+
+    /// Hears nothing more from the database.
+    pub(crate) async fn stop_listening(&self) {
         let feed = self.core.feed.write().await.take();
         if let Some(feed) = feed {
             feed.stop().await;
         }
-        self.core.gate.close().await;
     }
 }

@@ -27,7 +27,7 @@ impl Receiver for Inbox {
     }
 }
 
-/// A running stack with a feed of its own.
+/// A running stack with a feed of its own, and no other.
 pub(in crate::realtime::feed) struct Bench {
     pub(in crate::realtime::feed) feed: Feed,
     pub(in crate::realtime::feed) inbox: mpsc::UnboundedReceiver<StoredBroadcast>,
@@ -59,6 +59,12 @@ impl Bench {
         let address = Address {
             port: port.split_once('/').unwrap().0.parse().unwrap(),
         };
+        // The feed of the test is to be the only one.
+        stack.stop_listening().await;
+        let mut admin = PgConnection::connect(&address.url("supabase_admin"))
+            .await
+            .unwrap();
+        until(&mut admin, "select count(*) = 0 from pg_replication_slots").await;
         let (sender, inbox) = mpsc::unbounded_channel();
         let feed = Feed::start(address, Arc::new(Inbox(sender))).await.unwrap();
         let bench = Self {
