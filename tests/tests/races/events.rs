@@ -106,14 +106,14 @@ async fn work(
     barrier: Arc<Barrier>,
 ) -> Result<usize, Error> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut events: Vec<usize> = (0..claims.len()).collect();
+    let mut events: Vec<(usize, String)> = claims.into_iter().enumerate().collect();
     events.shuffle(&mut random);
     let mut applied = 0;
     barrier.wait().await;
-    for event in events {
+    for (event, claim) in events {
         loop {
             session.run("begin").await?;
-            let is_new = session.text(&claims[event]).await? == "new";
+            let is_new = session.text(&claim).await? == "new";
             if is_new {
                 session
                     .run(&format!("insert into effects values ({event})"))
