@@ -11,9 +11,10 @@ use uuid::Uuid;
 use rand::Rng as _;
 
 use crate::database::Database;
-use crate::drive::{Client, Pace, connect, rate};
+use crate::drive::{Client, Pace, connect, rate, turns};
+use crate::echoroom::variants;
 use crate::error::Error;
-use crate::line::{Line, Variant};
+use crate::line::{Crowd, Line, Unit, Variant};
 use crate::tables::{build, drop_all, run, schema, vacuum};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -32,11 +33,7 @@ const BIG: &str = "
 
 /// Measures everything.
 pub(crate) async fn measure(database: &Database, pace: Pace) -> Result<Vec<Line>, Error> {
-    let mut variants = Variant::ALL.to_vec();
-    if !database.has_native().await? {
-        eprintln!("the native kernel is not there: only the portable one is measured");
-        variants.retain(|variant| *variant != Variant::Native);
-    }
+    let variants = variants(database).await?;
     let mut keeper = database.connect().await?;
     let mut clients = connect(database, CLIENTS.into_iter().max().unwrap_or(1)).await?;
     let mut lines = Vec::new();
@@ -65,7 +62,7 @@ async fn joins(
     }
     let mut lines = Vec::new();
     for count in CLIENTS {
-        let mut line = Line::new(what, count, "joins and leaves");
+        let mut line = Line::new(what, Crowd::Clients(count), Unit::PerSecond("joins and leaves"));
         let working = clients.get_mut(..count).unwrap_or_default();
         for round in 0..pace.rounds {
             for variant in turns(variants, round) {
@@ -86,16 +83,6 @@ async fn joins(
         lines.push(line);
     }
     Ok(lines)
-}
-
-/// Each round begins with another variant, so that none always follows the same one.
-fn turns(variants: &[Variant], round: usize) -> impl Iterator<Item = Variant> {
-    variants
-        .iter()
-        .copied()
-        .cycle()
-        .skip(round % variants.len())
-        .take(variants.len())
 }
 
 async fn room_ids(keeper: &mut PgConnection, variant: Variant) -> Result<Vec<Uuid>, Error> {
@@ -148,7 +135,11 @@ async fn bulk(keeper: &mut PgConnection, variants: &[Variant], pace: Pace) -> Re
     for variant in variants {
         build(keeper, *variant, SPREAD).await?;
     }
-    let mut line = Line::new("bulk insert: 10,000 rows", 1, "rows");
+    let mut line = Line::new(
+        "bulk insert: 10,000 rows",
+        Crowd::Clients(1),
+        Unit::PerSecond("rows"),
+    );
     for round in 0..pace.rounds {
         for variant in turns(variants, round) {
             let schema = schema(variant);

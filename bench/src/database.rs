@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
 
+use crate::endpoints::{Api, Endpoints};
 use crate::error::Error;
-use crate::stack::{Stack, read_url};
+use crate::stack::Stack;
 
 /// What decides how fast a commit is.
 const SETTINGS: [&str; 9] = [
@@ -25,7 +26,7 @@ const SETTINGS: [&str; 9] = [
 /// Where the database is, and the stack behind it when we started one.
 #[derive(Debug)]
 pub(crate) struct Database {
-    url: String,
+    endpoints: Endpoints,
     stack: Option<Stack>,
 }
 
@@ -34,15 +35,30 @@ impl Database {
     pub(crate) async fn find() -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let data = variable("PARLEY_DATA_DIR").map(|folder| project().join(folder).join("stack.env"));
-        if let Some(url) = variable("SUPABASE_DB_URL").or_else(|| read_url(&data?)) {
-            return Ok(Self { url, stack: None });
+        if let Some(endpoints) = Endpoints::of_environment().or_else(|| Endpoints::read(&data?)) {
+            return Ok(Self {
+                endpoints,
+                stack: None,
+            });
         }
         let kernel = variable("PARLEY_KERNEL").unwrap_or_else(|| "native".to_owned());
-        let (stack, url) = Stack::start(&kernel).await?;
+        let (stack, endpoints) = Stack::start(&kernel).await?;
         Ok(Self {
-            url,
+            endpoints,
             stack: Some(stack),
         })
+    }
+
+    /// The database as role postgres.
+    pub(crate) fn url(&self) -> &str {
+        &self.endpoints.database
+    }
+
+    /// The gateway of the same stack.
+    pub(crate) fn api(&self) -> Result<&Api, Error> {
+        self.endpoints.api.as_ref().ok_or(Error::Unprepared(
+            "the suite fanout needs Realtime: set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY beside SUPABASE_DB_URL",
+        ))
     }
 
     /// Stops the stack, if it is ours.
@@ -53,7 +69,7 @@ impl Database {
     /// A connection as role postgres.
     pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
         let doing = "connecting";
-        let options: PgConnectOptions = self.url.parse().map_err(Error::database(doing))?;
+        let options: PgConnectOptions = self.url().parse().map_err(Error::database(doing))?;
         let options = options
             .application_name("parley_bench")
             .disable_statement_logging();

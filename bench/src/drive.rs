@@ -30,6 +30,15 @@ pub(crate) struct Client {
     pub(crate) random: StdRng,
 }
 
+/// Each round begins with another one, so that none always follows the same one.
+pub(crate) fn turns<T: Copy>(all: &[T], round: usize) -> impl Iterator<Item = T> {
+    all.iter()
+        .copied()
+        .cycle()
+        .skip(round % all.len().max(1))
+        .take(all.len())
+}
+
 /// So many clients.
 pub(crate) async fn connect(database: &Database, count: usize) -> Result<Vec<Client>, Error> {
     let mut clients = Vec::new();
@@ -67,4 +76,16 @@ pub(crate) async fn rate(
     });
     let done: u32 = try_join_all(running).await?.into_iter().sum();
     Ok(f64::from(done) / pace.measured.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_round_begins_with_another_one() {
+        let orders: Vec<Vec<u8>> = (0..4).map(|round| turns(&[1, 2, 3], round).collect()).collect();
+        assert_eq!(orders, [[1, 2, 3], [2, 3, 1], [3, 1, 2], [1, 2, 3]]);
+        assert_eq!(turns::<u8>(&[], 1).count(), 0);
+    }
 }

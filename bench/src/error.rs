@@ -9,7 +9,7 @@ pub(crate) enum Error {
     #[error("the runtime did not start: {0}")]
     Runtime(#[source] std::io::Error),
     /// The program that starts a stack is not there.
-    #[error("there is no database and no program to start one ({}): run bin/setup, or set SUPABASE_DB_URL", .0.display())]
+    #[error("there is no database and no program to start one ({}): run bin/bench, or set SUPABASE_DB_URL", .0.display())]
     NoStack(PathBuf),
     /// The stack did not start.
     #[error("the local stack did not start; what it said is in {}", log.display())]
@@ -33,6 +33,23 @@ pub(crate) enum Error {
         /// Why it failed.
         source: sqlx::Error,
     },
+    /// The limit of open files could not be read or raised.
+    #[error("the limit of open files: {0}")]
+    Files(#[source] nix::Error),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// A WebSocket failed.
+    #[error("while {doing}: {source}")]
+    Socket {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: Box<tokio_tungstenite::tungstenite::Error>,
+    },
+    /// A server said something that it should not, or messages were lost, doubled or out of order.
+    #[error("fanout: {0}")]
+    Fanout(String),
     /// The database does not hold what a suite measures.
     #[error("{0}")]
     Unprepared(&'static str),
@@ -42,6 +59,14 @@ impl Error {
     /// For `map_err`: a database error while doing something.
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { doing, source }
+    }
+
+    /// For `map_err`: an error of a WebSocket while doing something.
+    pub(crate) fn socket(doing: &'static str) -> impl FnOnce(tokio_tungstenite::tungstenite::Error) -> Self {
+        move |source| Self::Socket {
+            doing,
+            source: Box::new(source),
+        }
     }
 
     /// For `map_err`: an error of a file.

@@ -4,10 +4,14 @@
 mod counters;
 mod database;
 mod drive;
+mod echoroom;
+mod endpoints;
 mod error;
+mod fanout;
 mod line;
 mod plot;
 mod report;
+mod request;
 mod rooms;
 mod stack;
 mod tables;
@@ -16,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::database::Database;
 use crate::drive::Pace;
@@ -34,6 +39,9 @@ struct Arguments {
     /// How many rounds; medians count.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// How many sockets listen in the suite fanout.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
+    sockets: Vec<usize>,
 }
 
 /// What can be measured.
@@ -43,6 +51,8 @@ enum Suite {
     Counters,
     /// EchoRoom's calls, as PostgREST makes them.
     Rooms,
+    /// From a message's commit to the sockets in its room.
+    Fanout,
 }
 
 fn main() -> ExitCode {
@@ -68,16 +78,32 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
             measured: Duration::from_secs_f64(arguments.seconds),
             rounds: arguments.rounds.max(1),
         };
+        raise_open_files()?;
         let database = Database::find().await?;
-        let measured = measure(arguments.suite, &database, pace).await;
+        let measured = tokio::select! {
+            measured = measure(arguments, &database, pace) => measured,
+            _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        };
+        if measured.is_err()
+            && let Err(error) = fanout::put_back(&database).await
+        {
+            eprintln!("bench: the broadcast trigger of echoroom.chat_messages may be off: {error}");
+        }
         let closed = database.close();
         measured.and(closed)
     })
 }
 
-async fn measure(suite: Option<Suite>, database: &Database, pace: Pace) -> Result<(), Error> {
+/// As many open files as the system lets us have: a thousand sockets here and a thousand at the peer's are beyond what most shells
+/// allow by default. The stack that we start inherits it.
+fn raise_open_files() -> Result<(), Error> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::Files)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(Error::Files)
+}
+
+async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Result<(), Error> {
     let facts = database.facts().await?;
-    let is_wanted = |this: Suite| suite.is_none_or(|wanted| wanted == this);
+    let is_wanted = |this: Suite| arguments.suite.is_none_or(|wanted| wanted == this);
     if is_wanted(Suite::Counters) {
         let lines = counters::measure(database, pace).await?;
         report::publish(
@@ -93,6 +119,20 @@ async fn measure(suite: Option<Suite>, database: &Database, pace: Pace) -> Resul
         report::publish(
             "rooms",
             "calls a second, EchoRoom beside the schema of its specification",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Fanout) {
+        let (lines, peer) = fanout::measure(database, &arguments.sockets, pace).await?;
+        let mut facts = facts.clone();
+        if let Some(facts) = facts.as_object_mut() {
+            facts.insert("peer".to_owned(), peer.into());
+        }
+        report::publish(
+            "fanout",
+            "from a message to the sockets in its room, and what the broadcast adds to the call",
             &facts,
             pace,
             &lines,

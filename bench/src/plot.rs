@@ -1,8 +1,8 @@
-//! The figures as a picture: bars on a logarithmic scale, one group a line.
+//! The figures as a picture: bars on logarithmic scales, one group a line. Rates and durations have a panel each, with a scale of its own.
 
 use std::fmt::Write as _;
 
-use crate::line::{Line, Variant};
+use crate::line::{Line, Unit, Variant};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 290.0;
@@ -10,31 +10,59 @@ const RIGHT: f64 = 90.0;
 const TOP: f64 = 70.0;
 const BAR: f64 = 13.0;
 const GAP: f64 = 12.0;
+/// Below a panel: the numbers of its scale, and some air.
+const FOOT: f64 = 44.0;
 
 /// An SVG document.
 pub(crate) fn draw(title: &str, lines: &[Line]) -> String {
+    let mut panels = String::new();
+    let mut y = TOP;
+    for (caption, of) in [
+        ("a second, more is better", is_rate as fn(&Line) -> bool),
+        ("ms, less is better", |line| !is_rate(line)),
+    ] {
+        let lines: Vec<&Line> = lines.iter().filter(|line| of(line)).collect();
+        if !lines.is_empty() {
+            y = panel(&mut panels, caption, &lines, y);
+        }
+    }
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{y}\" viewBox=\"0 0 {WIDTH} {y}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"16\" y=\"24\" font-size=\"16\">{}</text>\n",
+        escape(title)
+    );
+    legend(&mut svg);
+    svg.push_str(&panels);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn is_rate(line: &Line) -> bool {
+    matches!(line.unit, Unit::PerSecond(_))
+}
+
+/// The lines of one kind on one scale; where the next panel may begin.
+fn panel(svg: &mut String, caption: &str, lines: &[&Line], top: f64) -> f64 {
     let figures: Vec<f64> = lines
         .iter()
         .flat_map(|line| Variant::ALL.into_iter().filter_map(|v| line.median(v)))
         .collect();
     let scale = Scale::over(&figures);
     let mut bars = String::new();
-    let mut y = TOP;
+    let mut y = top;
     for line in lines {
         y = group(&mut bars, line, &scale, y) + GAP;
     }
-    let height = y + 30.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"16\" y=\"24\" font-size=\"16\">{}</text>\n",
-        escape(title)
+    scale.grid(svg, top, y);
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        svg,
+        "<text x=\"16\" y=\"{:.1}\" fill=\"#6b7280\">{caption}; logarithmic</text>",
+        y + 16.0
     );
-    legend(&mut svg);
-    scale.grid(&mut svg, height);
     svg.push_str(&bars);
-    svg.push_str("</svg>\n");
-    svg
+    y + FOOT
 }
 
 fn colour(variant: Variant) -> &'static str {
@@ -77,18 +105,16 @@ impl Scale {
         LEFT + part.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn grid(&self, svg: &mut String, height: f64) {
+    fn grid(&self, svg: &mut String, top: f64, bottom: f64) {
         let mut power = self.least;
         while power <= self.most {
             let figure = 10_f64.powf(power);
             let x = self.x(figure);
-            // Writing to a string cannot fail.
             let _ = writeln!(
                 svg,
-                "<line x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{:.1}\" stroke=\"#e5e7eb\"/>\
+                "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" stroke=\"#e5e7eb\"/>\
                  <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#6b7280\">{figure}</text>",
-                height - 26.0,
-                height - 10.0
+                bottom + 16.0
             );
             power += 1.0;
         }
@@ -112,20 +138,11 @@ fn legend(svg: &mut String) {
         );
         x += 130.0;
     }
-    let _ = writeln!(
-        svg,
-        "<text x=\"16\" y=\"52\" fill=\"#6b7280\">a second; logarithmic scale</text>"
-    );
 }
 
 /// The bars of one line; where the next group may begin.
 fn group(svg: &mut String, line: &Line, scale: &Scale, top: f64) -> f64 {
-    let label = format!(
-        "{}, {} client{}",
-        line.what,
-        line.clients,
-        if line.clients == 1 { "" } else { "s" }
-    );
+    let label = format!("{}, {}", line.what, line.crowd);
     let _ = writeln!(
         svg,
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
@@ -139,12 +156,13 @@ fn group(svg: &mut String, line: &Line, scale: &Scale, top: f64) -> f64 {
             let _ = writeln!(
                 svg,
                 "<rect x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{}\" fill=\"{}\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" fill=\"#374151\">{figure:.0}</text>",
+                 <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" fill=\"#374151\">{}</text>",
                 scale.x(figure) - LEFT,
                 BAR - 2.0,
                 colour(variant),
                 scale.x(figure) + 5.0,
-                y + BAR - 4.0
+                y + BAR - 4.0,
+                line.unit.show(figure)
             );
             y += BAR;
         }
@@ -161,6 +179,20 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Crowd;
+
+    #[test]
+    fn rates_and_durations_have_a_panel_each() {
+        let mut rate = Line::new("rate", Crowd::Clients(1), Unit::PerSecond("calls"));
+        rate.push(Variant::Native, 10_000.0);
+        let mut duration = Line::new("duration", Crowd::Sockets(10), Unit::Milliseconds);
+        duration.push(Variant::Native, 0.5);
+        let both = draw("t", &[duration.clone(), rate.clone()]);
+        assert!(both.contains("more is better") && both.contains("less is better"));
+        // A scale that had to hold both would be crossed by lines that neither needs.
+        assert!(!both.contains(">100</text>"));
+        assert!(!draw("t", &[rate]).contains("less is better"));
+    }
 
     #[test]
     fn ten_times_as_much_is_one_step_further() {
@@ -172,7 +204,7 @@ mod tests {
 
     #[test]
     fn names_cannot_break_the_picture() {
-        let mut line = Line::new("a < b & c", 1, "calls");
+        let mut line = Line::new("a < b & c", Crowd::Clients(1), Unit::PerSecond("calls"));
         line.push(Variant::Native, 10.0);
         let svg = draw("t", &[line]);
         assert!(svg.contains("a &lt; b &amp; c") && svg.ends_with("</svg>\n"));

@@ -32,7 +32,7 @@ pub(crate) fn publish(
     Ok(())
 }
 
-/// The columns after the work and the number of clients.
+/// The columns of ratios. They say how many times as fast the first is as the second, whether the figures are rates or durations.
 const RATIOS: [(&str, Variant, Variant); 4] = [
     ("native/peer", Variant::Native, Variant::Peer),
     ("portable/peer", Variant::Portable, Variant::Peer),
@@ -40,7 +40,10 @@ const RATIOS: [(&str, Variant, Variant); 4] = [
     ("portable/floor", Variant::Portable, Variant::Floor),
 ];
 
-/// Medians a second, and ratios.
+/// What, with how many at once, in which unit: before the figures.
+const TEXT_COLUMNS: usize = 3;
+
+/// Medians and ratios.
 fn table(lines: &[Line]) -> String {
     let mut rows = vec![header()];
     rows.extend(lines.iter().map(row));
@@ -60,7 +63,7 @@ fn table(lines: &[Line]) -> String {
             .zip(&widths)
             .enumerate()
             .map(|(column, (cell, width))| {
-                if column == 0 {
+                if column < TEXT_COLUMNS {
                     format!("{cell:<width$}")
                 } else {
                     format!("{cell:>width$}")
@@ -86,9 +89,15 @@ fn markdown(suite: &str, title: &str, facts: &Value, pace: Pace, lines: &[Line])
         .flatten()
         .map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()))
         .collect();
+    let peer = facts
+        .get("peer")
+        .and_then(Value::as_str)
+        .map(|peer| format!(" Peer: {peer}."))
+        .unwrap_or_default();
     format!(
-        "# {suite}\n\n{title}. Medians of {} rounds of {} s; each ratio is the median of the rounds' ratios.\n\n{}{rule}{rows}\n\
-         Machine: {} cores, {}. PostgreSQL: {}.\n\n![{suite}]({suite}.svg)\n",
+        "# {suite}\n\n{title}. Medians of {} rounds of {} s; each ratio is the median of the rounds' ratios and says how many times as fast: \
+         above 1 is faster, in rates and in durations.\n\n{}{rule}{rows}\n\
+         Machine: {} cores, {}. PostgreSQL: {}.{peer}\n\n![{suite}]({suite}.svg)\n",
         pace.rounds,
         pace.measured.as_secs_f64(),
         line(header),
@@ -101,7 +110,7 @@ fn markdown(suite: &str, title: &str, facts: &Value, pace: Pace, lines: &[Line])
 fn header() -> Vec<String> {
     let variants = ["ours (native)", "ours (portable)", "peer", "floor"];
     let ratios = RATIOS.map(|(name, ..)| name);
-    ["what, a second", "clients"]
+    ["what", "at once", "unit"]
         .into_iter()
         .chain(variants)
         .chain(ratios)
@@ -110,16 +119,18 @@ fn header() -> Vec<String> {
 }
 
 fn row(line: &Line) -> Vec<String> {
-    let figure = |figure: Option<f64>, places: usize| {
-        figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.places$}"))
-    };
-    let medians = Variant::ALL.map(|variant| figure(line.median(variant), 0));
-    let ratios = RATIOS.map(|(_, of, to)| figure(line.ratio(of, to), 2));
-    [line.what.to_owned(), line.clients.to_string()]
-        .into_iter()
-        .chain(medians)
-        .chain(ratios)
-        .collect()
+    let show = |figure: Option<f64>, how: &dyn Fn(f64) -> String| figure.map_or_else(|| "-".to_owned(), how);
+    let medians = Variant::ALL.map(|variant| show(line.median(variant), &|figure| line.unit.show(figure)));
+    let ratios = RATIOS.map(|(_, of, to)| show(line.ratio(of, to), &|ratio| format!("{ratio:.2}")));
+    [
+        line.what.to_owned(),
+        line.crowd.to_string(),
+        line.unit.to_string(),
+    ]
+    .into_iter()
+    .chain(medians)
+    .chain(ratios)
+    .collect()
 }
 
 fn document(suite: &str, facts: &Value, pace: Pace, lines: &[Line]) -> Value {
@@ -145,9 +156,10 @@ fn describe(line: &Line) -> Value {
         .into_iter()
         .filter_map(|(name, of, to)| Some((name.to_owned(), round(line.ratio(of, to)?).into())))
         .collect();
-    json!({ "what": line.what, "clients": line.clients, "unit": format!("{} a second", line.unit), "variants": variants, "ratios": ratios })
+    let (count, crowd) = line.crowd.parts();
+    json!({ "what": line.what, crowd: count, "unit": line.unit.to_string(), "variants": variants, "ratios": ratios })
 }
 
 fn round(figure: f64) -> f64 {
-    (figure * 100.0).round() / 100.0
+    (figure * 1000.0).round() / 1000.0
 }

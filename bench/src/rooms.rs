@@ -1,17 +1,19 @@
-//! Suite `rooms`: EchoRoom's calls through SQL as PostgREST makes them: begin, role and claims by `set_config`, the call, commit.
+//! Suite `rooms`: EchoRoom's calls through SQL as PostgREST makes them.
 //!
 //! The peer is the schema of EchoRoom's specification, as written, with the statements that its backend would send for the same call, in
 //! the same kind of transaction. It does less: nobody is checked, nothing is numbered, limited, logged or broadcast. The floor is the
 //! transaction around a call that does nothing.
 
 use rand::Rng as _;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::drive::{Client, Pace, connect, rate};
+use crate::drive::{Client, Pace, connect, rate, turns};
+use crate::echoroom::{self, SENTENCE};
 use crate::error::Error;
-use crate::line::{Line, Variant};
+use crate::line::{Crowd, Line, Unit, Variant};
+use crate::request::{self, Caller, nothing};
 use crate::tables::run;
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -22,12 +24,6 @@ const RESIDENTS: usize = 5;
 const MESSAGES: usize = 100;
 /// People who come and go: so many that none is ever too fast for the rate limit.
 const VISITORS: usize = 20_000;
-
-/// The specification's schema and counter.
-const PEER: [&str; 2] = [
-    include_str!("../peers/echoroom_seed.sql"),
-    include_str!("../peers/participant_count.sql"),
-];
 
 /// One kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,36 +54,17 @@ impl Call {
 /// Measures everything.
 pub(crate) async fn measure(database: &Database, pace: Pace) -> Result<Vec<Line>, Error> {
     let mut keeper = database.connect().await?;
-    let is_there: bool = sqlx::query_scalar("select to_regclass('echoroom.sessions') is not null")
-        .fetch_one(&mut keeper)
-        .await
-        .map_err(Error::database("looking for EchoRoom"))?;
-    if !is_there {
-        return Err(Error::Unprepared(
-            "the suite rooms needs EchoRoom's migrations in the database",
-        ));
-    }
-    let implementation: String = sqlx::query_scalar("select parley.implementation()")
-        .fetch_one(&mut keeper)
-        .await
-        .map_err(Error::database("reading which kernel runs"))?;
-    let mut variants = Variant::ALL.to_vec();
-    if !database.has_native().await? {
-        eprintln!("the native kernel is not there: only the portable one is measured");
-        variants.retain(|variant| *variant != Variant::Native);
-    }
+    echoroom::check_is_there(&mut keeper).await?;
+    let kernel = echoroom::kernel(&mut keeper).await?;
+    let variants = echoroom::variants(database).await?;
     eprintln!(
         "rooms: filling {ROOMS} rooms with {RESIDENTS} members and {MESSAGES} messages each, here and at the peer's"
     );
-    clear(&mut keeper).await?;
+    echoroom::clear(&mut keeper).await?;
     let house = load(&mut keeper).await?;
     let lines = calls(database, &mut keeper, &house, &variants, pace).await;
-    clear(&mut keeper).await?;
-    run(
-        &mut keeper,
-        &format!("select parley.use_native({})", implementation == "native"),
-    )
-    .await?;
+    echoroom::clear(&mut keeper).await?;
+    echoroom::use_kernel(&mut keeper, kernel).await?;
     lines
 }
 
@@ -102,22 +79,10 @@ async fn calls(
     let mut lines = Vec::new();
     for call in Call::ALL {
         for count in CLIENTS {
-            let mut line = Line::new(call.name(), count, "calls");
+            let mut line = Line::new(call.name(), Crowd::Clients(count), Unit::PerSecond("calls"));
             for round in 0..pace.rounds {
-                for variant in variants
-                    .iter()
-                    .copied()
-                    .cycle()
-                    .skip(round % variants.len())
-                    .take(variants.len())
-                {
-                    if matches!(variant, Variant::Native | Variant::Portable) {
-                        run(
-                            keeper,
-                            &format!("select parley.use_native({})", variant == Variant::Native),
-                        )
-                        .await?;
-                    }
+                for variant in turns(variants, round) {
+                    echoroom::use_kernel(keeper, variant).await?;
                     let working = clients.get_mut(..count).unwrap_or_default();
                     let figure = rate(working, pace, async |client| {
                         house.call(client, variant, call).await
@@ -135,19 +100,6 @@ async fn calls(
         }
     }
     Ok(lines)
-}
-
-/// Takes away what this suite put into the app's tables, and the peer.
-async fn clear(keeper: &mut PgConnection) -> Result<(), Error> {
-    run(
-        keeper,
-        "delete from echoroom.sessions where category like 'bench %';
-         delete from auth.users where email like 'bench %';
-         delete from realtime.messages where topic like 'echoroom:%' and payload -> 'session_id' is not null
-             and not exists (select from echoroom.sessions as s where s.id::text = split_part(topic, ':', 2));
-         drop schema if exists bench_seed cascade",
-    )
-    .await
 }
 
 /// Fills the app and the peer with the same rooms, members and messages.
@@ -168,29 +120,11 @@ async fn load(keeper: &mut PgConnection) -> Result<House, Error> {
              insert into echoroom.chat_messages (session_id, user_id, sender_name, content)
              select p.session_id, p.user_id, 'Resident', 'What was said as number ' || n
              from generate_series(1, {MESSAGES} / {RESIDENTS}) as n cross join echoroom.participants as p
-             join echoroom.sessions as s on s.id = p.session_id where s.category like 'bench %';
-             create schema bench_seed; grant usage on schema bench_seed to service_role; set search_path = bench_seed; {}; {};
-             alter table participants disable trigger user;
-             insert into sessions (id, category, max_participants)
-             select id, category, max_participants from echoroom.sessions where category like 'bench %';
-             insert into participants (user_id, session_id, user_name)
-             select p.user_id, p.session_id, p.user_name from echoroom.participants as p join sessions as s on s.id = p.session_id;
-             insert into chat_messages (session_id, user_id, sender_name, content, created_at)
-             select m.session_id, m.user_id, m.sender_name, m.content, m.created_at
-             from echoroom.chat_messages as m join sessions as s on s.id = m.session_id;
-             update sessions set current_participants = (select count(*) from participants where session_id = sessions.id);
-             alter table participants enable trigger user;
-             grant all on all tables in schema bench_seed to service_role",
-            PEER[0], PEER[1]
+             join echoroom.sessions as s on s.id = p.session_id where s.category like 'bench %'"
         ),
     )
     .await?;
-    run(
-        keeper,
-        "vacuum analyze echoroom.sessions, echoroom.participants, echoroom.chat_messages, echoroom.message_reactions,
-             bench_seed.sessions, bench_seed.participants, bench_seed.chat_messages, bench_seed.message_reactions",
-    )
-    .await?;
+    echoroom::mirror(keeper).await?;
     House::read(keeper).await
 }
 
@@ -306,7 +240,6 @@ impl House {
 
     async fn send(&self, client: &mut Client, variant: Variant) -> Result<u32, Error> {
         let (person, room, _) = self.resident(client, true);
-        let text = "A sentence of the length that people write in a chat.";
         let sql = match variant {
             Variant::Peer => {
                 "insert into bench_seed.chat_messages (session_id, user_id, sender_name, content) values ($1, $3, 'Resident', $2) returning *"
@@ -316,7 +249,7 @@ impl House {
         request(client, variant, person, async |c| {
             sqlx::query(sql)
                 .bind(room)
-                .bind(text)
+                .bind(SENTENCE)
                 .bind(person)
                 .fetch_one(c)
                 .await
@@ -364,38 +297,20 @@ impl House {
     }
 }
 
-async fn nothing(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select 1").execute(connection).await.map(drop)
-}
-
-/// One request as PostgREST makes it. The peer's backend has the service key; a client of ours is a signed-in user.
+/// One request. The peer's backend has the service key; a client of ours is a signed-in user.
 async fn request<T>(
     client: &mut Client,
     variant: Variant,
     person: Uuid,
     call: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, Error> {
-    let (schema, role) = match variant {
-        Variant::Peer => ("bench_seed", "service_role"),
-        _ => ("echoroom", "authenticated"),
+    let caller = match variant {
+        Variant::Peer => Caller::Backend(person),
+        _ => Caller::Person(person),
     };
-    let claims = format!(r#"{{"sub":"{person}","role":"{role}","aud":"authenticated","is_anonymous":true}}"#);
-    let transaction = async {
-        let mut transaction = client.connection.begin().await?;
-        sqlx::query(
-            "select set_config('search_path', $1, true), set_config('role', $2, true), set_config('request.jwt.claims', $3, true),
-                 set_config('request.method', 'POST', true), set_config('request.path', '/rpc', true)",
-        )
-        .bind(schema)
-        .bind(role)
-        .bind(claims)
-        .execute(&mut *transaction)
-        .await?;
-        let answer = call(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(answer)
-    };
-    transaction.await.map_err(Error::database("calling EchoRoom"))
+    request::request(&mut client.connection, caller, call)
+        .await
+        .map_err(Error::database("calling EchoRoom"))
 }
 
 fn is_full(error: &Error) -> bool {

@@ -1,13 +1,15 @@
 //! A local stack of our own, as a child process.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::database::project;
+use crate::endpoints::Endpoints;
 use crate::error::Error;
 
 /// The stack's data, below the project.
@@ -20,10 +22,10 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack on free ports and waits until it is ready. Returns the URL of its database too.
-    pub(crate) async fn start(kernel: &str) -> Result<(Self, String), Error> {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let program = program(&project)?;
+    /// Starts a stack on free ports and waits until it is ready. Returns where it is too.
+    pub(crate) async fn start(kernel: &str) -> Result<(Self, Endpoints), Error> {
+        let project = project();
+        let program = program()?;
         let data = project.join(DATA);
         std::fs::create_dir_all(&data).map_err(Error::file(&data))?;
         let ready = data.join("stack.env");
@@ -40,6 +42,8 @@ impl Stack {
                 .env("PARLEY_API_PORT", "0")
                 .env("PARLEY_DB_PORT", "0")
                 .env("PARLEY_KERNEL", kernel)
+                // What is measured is how fast it is, not where it says stop.
+                .env("PARLEY_REALTIME_MAX_EVENTS_PER_SECOND", "1000000")
                 .stdin(Stdio::null());
             local_stack
         };
@@ -60,8 +64,8 @@ impl Stack {
             .map_err(Error::file(&program))?;
         let mut stack = Self { child };
         loop {
-            if let Some(url) = read_url(&ready) {
-                return Ok((stack, url));
+            if let Some(endpoints) = Endpoints::read(&ready) {
+                return Ok((stack, endpoints));
             }
             if !matches!(stack.child.try_wait(), Ok(None)) {
                 return Err(Error::StackEnded { log });
@@ -93,19 +97,10 @@ impl Drop for Stack {
     }
 }
 
-/// The database that a ready stack serves.
-pub(crate) fn read_url(stack_env: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(stack_env).ok()?;
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("SUPABASE_DB_URL="))?;
-    Some(value.trim_matches('\'').to_owned())
-}
-
-/// `bin/setup` builds it.
-fn program(project: &Path) -> Result<PathBuf, Error> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.join("target"), PathBuf::from);
-    let program = target.join("debug/local_stack");
+/// Built beside this program, in the same profile.
+fn program() -> Result<PathBuf, Error> {
+    let here = std::env::current_exe().map_err(Error::file("parley_bench"))?;
+    let program = here.with_file_name("local_stack");
     if program.exists() {
         Ok(program)
     } else {

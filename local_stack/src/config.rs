@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
 
 /// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
@@ -56,10 +57,16 @@ pub struct Config {
     pub api_port: u16,
     /// The port of Postgres on loopback; 0 takes a free one.
     pub db_port: u16,
+    /// The port of the simulator of Tavus on loopback; 0 takes a free one. `None` starts none: the worker talks to the real one.
+    pub tavus_port: Option<u16>,
     /// Which kernel the database runs.
     pub kernel: Kernel,
     /// Signs the tokens of users and the two legacy API keys.
     pub jwt_secret: Secret,
+    /// How much the clients of `/realtime/v1` may ask for.
+    pub realtime: RealtimeLimits,
+    /// The folder of the built playground. It need not exist.
+    pub playground_dir: PathBuf,
     /// Where progress lines go.
     pub progress: Progress,
 }
@@ -67,13 +74,17 @@ pub struct Config {
 impl Config {
     /// The defaults, for a project and a data directory.
     pub fn new(project_dir: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
+        let project_dir = project_dir.into();
         Self {
-            project_dir: project_dir.into(),
+            playground_dir: project_dir.join("local_stack/playground/dist"),
+            project_dir,
             data_dir: data_dir.into(),
             api_port: 54321,
             db_port: 54322,
+            tavus_port: Some(0),
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
+            realtime: RealtimeLimits::default(),
             progress: Progress::default(),
         }
     }
@@ -94,6 +105,12 @@ impl Config {
         if let Some(text) = value("PARLEY_DB_PORT") {
             config.db_port = port("PARLEY_DB_PORT", &text)?;
         }
+        if let Some(text) = value("PARLEY_TAVUS_PORT") {
+            config.tavus_port = Some(port("PARLEY_TAVUS_PORT", &text)?);
+        }
+        if value("TAVUS_API_KEY").is_some() {
+            config.tavus_port = None;
+        }
         if let Some(text) = value("PARLEY_KERNEL") {
             config.kernel = text.parse().map_err(|()| Error::Setting {
                 variable: "PARLEY_KERNEL",
@@ -111,6 +128,27 @@ impl Config {
                 });
             }
             config.jwt_secret = Secret::new(text);
+        }
+        for (name, limit) in [
+            (
+                "PARLEY_REALTIME_MAX_CONNECTIONS",
+                &mut config.realtime.max_connections,
+            ),
+            (
+                "PARLEY_REALTIME_MAX_JOINS_PER_SECOND",
+                &mut config.realtime.max_joins_per_second,
+            ),
+            (
+                "PARLEY_REALTIME_MAX_EVENTS_PER_SECOND",
+                &mut config.realtime.max_events_per_second,
+            ),
+        ] {
+            if let Some(text) = value(name) {
+                *limit = text.parse().map_err(|_| Error::Setting {
+                    variable: name,
+                    reason: format!("`{text}` is not a whole number"),
+                })?;
+            }
         }
         Ok(config)
     }
@@ -141,6 +179,10 @@ mod tests {
         let config = read(&[("PARLEY_API_PORT", "")]).unwrap();
         assert_eq!((config.api_port, config.db_port), (54321, 54322));
         assert_eq!(config.data_dir, Path::new("/project/.parley"));
+        assert_eq!(
+            config.playground_dir,
+            Path::new("/project/local_stack/playground/dist")
+        );
         assert_eq!(config.kernel, Kernel::Native);
         assert!(config.jwt_secret.expose().len() >= 40);
     }
@@ -151,15 +193,36 @@ mod tests {
         let config = read(&[
             ("PARLEY_API_PORT", "0"),
             ("PARLEY_DB_PORT", "6000"),
+            ("PARLEY_TAVUS_PORT", "6001"),
             ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
+            ("PARLEY_REALTIME_MAX_CONNECTIONS", "1"),
+            ("PARLEY_REALTIME_MAX_JOINS_PER_SECOND", "2"),
+            ("PARLEY_REALTIME_MAX_EVENTS_PER_SECOND", "3"),
         ])
         .unwrap();
+        let limits = &config.realtime;
+        assert_eq!(
+            (
+                limits.max_connections,
+                limits.max_joins_per_second,
+                limits.max_events_per_second
+            ),
+            (1, 2, 3)
+        );
         assert_eq!((config.api_port, config.db_port), (0, 6000));
+        assert_eq!(config.tavus_port, Some(6001));
         assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
         assert_eq!(config.kernel, Kernel::Portable);
         assert_eq!(config.jwt_secret.expose(), secret);
+    }
+
+    #[test]
+    fn key_of_the_real_tavus_starts_no_simulator() {
+        assert_eq!(read(&[]).unwrap().tavus_port, Some(0));
+        let real = read(&[("TAVUS_API_KEY", "k"), ("PARLEY_TAVUS_PORT", "6001")]);
+        assert_eq!(real.unwrap().tavus_port, None);
     }
 
     #[test]
@@ -167,8 +230,10 @@ mod tests {
         for (name, value) in [
             ("PARLEY_API_PORT", "http"),
             ("PARLEY_DB_PORT", "70000"),
+            ("PARLEY_TAVUS_PORT", "-1"),
             ("PARLEY_KERNEL", "fast"),
             ("SUPABASE_JWT_SECRET", "short"),
+            ("PARLEY_REALTIME_MAX_CONNECTIONS", "-1"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.contains(name), "{text}");

@@ -19,13 +19,17 @@ pub struct Endpoints {
     pub db_url: String,
     /// `SUPABASE_ADMIN_DB_URL`: the database as superuser.
     pub admin_db_url: String,
+    /// `TAVUS_BASE_URL`: the simulator of Tavus, where there is one.
+    pub tavus_base_url: Option<String>,
+    /// `TAVUS_API_KEY`: the key of that simulator.
+    pub tavus_api_key: Option<String>,
 }
 
 impl Endpoints {
     /// The pairs of `stack.env`, in the order they are written.
-    pub fn variables(&self) -> [(&'static str, &str); 8] {
-        [
-            ("SUPABASE_URL", &self.api_url),
+    pub fn variables(&self) -> Vec<(&'static str, &str)> {
+        let mut variables = vec![
+            ("SUPABASE_URL", self.api_url.as_str()),
             ("SUPABASE_ANON_KEY", &self.anon_key),
             ("SUPABASE_SERVICE_ROLE_KEY", &self.service_role_key),
             ("SUPABASE_PUBLISHABLE_KEY", &self.publishable_key),
@@ -33,6 +37,16 @@ impl Endpoints {
             ("SUPABASE_JWT_SECRET", &self.jwt_secret),
             ("SUPABASE_DB_URL", &self.db_url),
             ("SUPABASE_ADMIN_DB_URL", &self.admin_db_url),
-        ]
+        ];
+        let tavus = [
+            ("TAVUS_BASE_URL", &self.tavus_base_url),
+            ("TAVUS_API_KEY", &self.tavus_api_key),
+        ];
+        variables.extend(
+            tavus
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.as_deref()?))),
+        );
+        variables
     }
 }

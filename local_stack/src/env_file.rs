@@ -90,6 +90,8 @@ mod tests {
             jwt_secret: "it's $HOME".into(),
             db_url: "postgresql://postgres:postgres@127.0.0.1:2/postgres".into(),
             admin_db_url: "postgresql://supabase_admin:postgres@127.0.0.1:2/postgres".into(),
+            tavus_base_url: Some("http://127.0.0.1:3".into()),
+            tavus_api_key: Some("k".into()),
         }
     }
 
@@ -121,7 +123,7 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 8);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 10);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(file);
         assert!(!path.exists());

@@ -28,12 +28,15 @@ mod partitions;
 mod postgres;
 mod progress;
 mod project;
+mod realtime;
 mod secret;
+pub mod simulators;
 mod stack;
 
 pub use config::{Config, Kernel};
 pub use endpoints::Endpoints;
 pub use error::Error;
 pub use progress::Progress;
+pub use realtime::RealtimeLimits;
 pub use secret::Secret;
 pub use stack::{Stack, reset};

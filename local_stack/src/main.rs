@@ -8,7 +8,8 @@ use local_stack::{Config, Error, Progress, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for a Supabase project, for development and tests only. Settings come from PARLEY_API_PORT, PARLEY_DB_PORT,
-/// PARLEY_DATA_DIR, PARLEY_KERNEL and SUPABASE_JWT_SECRET.
+/// PARLEY_TAVUS_PORT, PARLEY_DATA_DIR, PARLEY_KERNEL, SUPABASE_JWT_SECRET, and for /realtime/v1 from PARLEY_REALTIME_MAX_CONNECTIONS,
+/// PARLEY_REALTIME_MAX_JOINS_PER_SECOND and PARLEY_REALTIME_MAX_EVENTS_PER_SECOND. With TAVUS_API_KEY there is no simulator of Tavus.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -67,7 +68,19 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
+/// Every socket of Realtime is an open file, and 1,024 of them, the usual soft limit, are soon used up. Where more are not allowed, the
+/// fewer have to do.
+fn allow_many_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 async fn up(config: Config) -> Result<(), Error> {
+    allow_many_files();
     let listening = |source| Error::System {
         doing: "listening for signals",
         source,

@@ -11,10 +11,12 @@ use crate::config::Config;
 use crate::endpoints::Endpoints;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::gateway::{ApiKeys, Gateway};
+use crate::gateway::{ApiKeys, Gateway, Site};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
+use crate::secret::Secret;
+use crate::simulators::tavus::TavusSimulator;
 use crate::{bootstrap, kernel, migrate, partitions};
 
 /// A running stack. Stop it with [`Stack::stop`]; when it is only dropped, Postgres is told to stop and not waited for.
@@ -23,6 +25,7 @@ pub struct Stack {
     kernel: Option<String>,
     gateway: Gateway,
     partitions: JoinHandle<()>,
+    tavus: Option<TavusSimulator>,
     // In the order they go: first the promise that the stack is there, last the right to its directory.
     env_file: Option<EnvFile>,
     server: Server,
@@ -46,6 +49,13 @@ impl Stack {
             source,
         })?;
 
+        let tavus = match config.tavus_port {
+            Some(port) => {
+                Some(TavusSimulator::start(port, Secret::new(TavusSimulator::DEVELOPMENT_KEY), 0).await?)
+            }
+            None => None,
+        };
+
         let binaries = Binaries::find()?;
         let cluster = Cluster::place(&data_dir, RunAs::choose()?, &config.progress)?;
         config.progress.line(format!(
@@ -58,19 +68,24 @@ impl Stack {
         }
         let server = Server::start(&binaries, &cluster, config.db_port).await?;
         let served = Self::serve(&config, &project, server.address(), &binaries, listener, local).await;
-        let (endpoints, kernel, gateway, partitions) = match served {
+        let (mut endpoints, kernel, gateway, partitions) = match served {
             Ok(parts) => parts,
             Err(error) => {
                 server.stop().await;
                 return Err(error);
             }
         };
+        if let Some(tavus) = &tavus {
+            endpoints.tavus_base_url = Some(tavus.base_url().to_owned());
+            endpoints.tavus_api_key = Some(tavus.api_key().expose().to_owned());
+        }
         let env_file = Some(EnvFile::write(&data_dir, &endpoints)?);
         Ok(Self {
             endpoints,
             kernel,
             gateway,
             partitions,
+            tavus,
             env_file,
             server,
             _lock: lock,
@@ -99,8 +114,23 @@ impl Stack {
             jwt_secret: config.jwt_secret.expose().to_owned(),
             db_url: address.url("postgres"),
             admin_db_url: address.url("supabase_admin"),
+            tavus_base_url: None,
+            tavus_api_key: None,
         };
-        let gateway = Gateway::start(listener, &api_url, project, &config.jwt_secret, keys, address).await?;
+        let site = Site {
+            api_url: &api_url,
+            playground_dir: &config.playground_dir,
+        };
+        let gateway = Gateway::start(
+            listener,
+            &site,
+            project,
+            &config.jwt_secret,
+            keys,
+            config.realtime.clone(),
+            address,
+        )
+        .await?;
         let partitions = tokio::spawn(partitions::keep(admin));
         Ok((endpoints, kernel, gateway, partitions))
     }
@@ -110,9 +140,20 @@ impl Stack {
         &self.endpoints
     }
 
+    /// The simulator of Tavus, where there is one.
+    pub fn tavus(&self) -> Option<&TavusSimulator> {
+        self.tavus.as_ref()
+    }
+
     /// Which kernel runs: `native` or `portable`; `None` when the migrations installed none.
     pub fn kernel(&self) -> Option<&str> {
         self.kernel.as_deref()
+    }
+
+    /// For tests that read the database's stream themselves.
+    #[cfg(test)]
+    pub(crate) async fn stop_listening(&self) {
+        self.gateway.stop_listening().await;
     }
 
     /// Waits until the stack fails by itself. It does not end otherwise.
@@ -128,6 +169,9 @@ impl Stack {
     pub async fn stop(mut self) -> Result<(), Error> {
         self.env_file.take();
         self.partitions.abort();
+        if let Some(tavus) = self.tavus.take() {
+            tavus.stop().await;
+        }
         self.gateway.stop().await;
         self.server.stop().await;
         Ok(())

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(62);
+select plan(68);
 \ir echoroom_fixture.psql
 
 -- A room with a member (1), a message and a reaction; a stranger (2); a closed room.
@@ -70,6 +70,9 @@ create function pg_temp.attempts() returns table (statement text)
         ('insert into echoroom.persona (persona_id) values (''Forged'')'),
         ('update echoroom.persona set persona_id = ''Forged'' where true'),
         ('delete from echoroom.persona where true'),
+        ('insert into echoroom.removed_participants (session_id, user_id, user_name) values (gen_random_uuid(), gen_random_uuid(), ''x'')'),
+        ('update echoroom.removed_participants set user_name = ''Forged'' where true'),
+        ('delete from echoroom.removed_participants where true'),
         ('select from echoroom_private.audit_log')
     $$;
 

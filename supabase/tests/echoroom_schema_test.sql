@@ -2,9 +2,10 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(47);
+select plan(50);
 
-select tables_are('echoroom', array['sessions', 'participants', 'chat_messages', 'message_reactions', 'persona'], 'echoroom has the five tables of the specification');
+select tables_are('echoroom', array['sessions', 'participants', 'chat_messages', 'message_reactions', 'persona', 'removed_participants', 'conversations'],
+    'echoroom has the five tables of the specification, one for who was removed and one for avatars');
 
 select columns_are('echoroom', 'sessions', array[
     'id', 'category', 'description', 'is_active', 'max_participants', 'current_participants', 'epoch', 'last_seq', 'created_by', 'created_at', 'updated_at'
@@ -18,8 +19,10 @@ select columns_are('echoroom', 'chat_messages', array[
 ], 'chat_messages has its columns');
 select columns_are('echoroom', 'message_reactions', array['id', 'message_id', 'session_id', 'user_id', 'emoji', 'created_at'], 'message_reactions has its columns');
 select columns_are('echoroom', 'persona', array['id', 'persona_id', 'mood', 'created_at', 'updated_at'], 'persona has its columns');
+select columns_are('echoroom', 'removed_participants', array['session_id', 'user_id', 'user_name', 'removed_at'], 'removed_participants has its columns');
 
 select col_is_pk('echoroom', 'participants', array['user_id', 'session_id'], 'one seat a person and room');
+select col_is_pk('echoroom', 'removed_participants', array['session_id', 'user_id'], 'a person is removed once from a room');
 select col_is_unique('echoroom', 'message_reactions', array['message_id', 'user_id', 'emoji'], 'one reaction a message, person and emoji');
 select col_is_unique('echoroom', 'chat_messages', array['session_id', 'user_id', 'client_id'], 'one message a room, person and client_id');
 select col_is_unique('echoroom', 'chat_messages', array['session_id', 'seq'], 'a number is taken once a room');
@@ -126,6 +129,8 @@ select set_eq(
         'join_room(session_id uuid, user_name text DEFAULT NULL::text, mood text DEFAULT ''calm''::text, avatar text DEFAULT NULL::text)',
         'leave_room(session_id uuid)',
         'heartbeat(session_id uuid)',
+        'remove_participant(session_id uuid, user_id uuid)',
+        'readmit_participant(session_id uuid, user_id uuid)',
         'set_voice_status(session_id uuid, is_speaking boolean DEFAULT NULL::boolean, is_muted boolean DEFAULT NULL::boolean)',
         'update_participant(session_id uuid, user_name text DEFAULT NULL::text, avatar text DEFAULT NULL::text, mood text DEFAULT NULL::text)',
         'send_message(session_id uuid, content text, message_type text DEFAULT ''text''::text, reply_to uuid DEFAULT NULL::uuid, client_id uuid DEFAULT NULL::uuid)',
@@ -139,7 +144,7 @@ select set_eq(
         'list_sessions()',
         'persona_by_mood(mood text)'
     ],
-    'the RPCs are those of the specification, with its argument names and defaults'
+    'the RPCs are those of docs/echoroom.md, with the argument names and defaults of the specification'
 );
 select is_empty(
     $$
@@ -227,6 +232,7 @@ select is(
     'the kernel enforces the capacity of a room'
 );
 
+select has_trigger('echoroom', 'sessions', 'sessions_move_topic', 'a room moves to its next topic under a lock');
 select has_trigger('auth', 'users', 'echoroom_lock_rooms', 'deleting an account locks its rooms in order, before anything else');
 
 select throws_ok(

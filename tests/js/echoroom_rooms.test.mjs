@@ -272,7 +272,7 @@ test('an unknown room is not there for anybody', async () => {
     for (const [name, args] of [
         ['join_room', {}], ['leave_room', {}], ['heartbeat', {}], ['room_state', {}], ['get_messages', {}],
         ['messages_since', { after_seq: 0 }], ['set_voice_status', { is_muted: true }], ['update_participant', { mood: 'calm' }],
-        ['send_message', { content: 'hello' }],
+        ['send_message', { content: 'hello' }], ['remove_participant', { user_id: someone.id }], ['readmit_participant', { user_id: someone.id }],
     ]) {
         await refused(someone.rpc(name, { session_id, ...args }), 'PT404', 'room_not_found');
     }

@@ -141,7 +141,7 @@ describe('the publishable key without a session', () => {
         const { echoroom } = visitor();
         assert.equal((await ok(echoroom.from('sessions').select().eq('id', session.id))).length, 1);
         assert.ok(Array.isArray(await ok(echoroom.from('persona').select())));
-        for (const table of ['participants', 'chat_messages', 'message_reactions']) {
+        for (const table of ['participants', 'chat_messages', 'message_reactions', 'removed_participants']) {
             const { data, error, status } = await echoroom.from(table).select();
             assert.deepEqual([data, status, error.code], [null, 401, '42501']);
         }
@@ -164,6 +164,7 @@ describe('the publishable key without a session', () => {
             add_reaction: { message_id: message.id, emoji: '👍' }, remove_reaction: { message_id: message.id, emoji: '👍' },
             get_messages: { session_id: session.id }, messages_since: { session_id: session.id, after_seq: 0 },
             room_state: { session_id: session.id },
+            remove_participant: { session_id: session.id, user_id: member.id }, readmit_participant: { session_id: session.id, user_id: member.id },
         };
         for (const [name, args] of Object.entries(calls)) {
             const { data, error, status } = await visitor().rpc(name, args);

@@ -14,12 +14,18 @@ const options = {
     realtime: { transport: WebSocket },
 };
 
+const met = [];
+const clients = [];
+
 /** A supabase-js client that has not signed in. */
-export function newClient(key = stack.anonKey, global = {}) {
-    return createClient(stack.url, key, { ...options, global });
+export function newClient(key = stack.anonKey, global = {}, realtime = {}) {
+    const client = createClient(stack.url, key, { ...options, global, realtime: { ...options.realtime, ...realtime } });
+    clients.push(client);
+    return client;
 }
 
-const met = [];
+// An open socket would keep the process alive.
+after(() => Promise.all(clients.map((client) => client.realtime.disconnect())));
 
 // A database that is used again must not fill up with the rooms of yesterday's tests.
 after(async () => {
@@ -35,9 +41,9 @@ function inEchoRoom(client, id) {
     return { client, id, echoroom, rpc: (name, args) => echoroom.rpc(name, args) };
 }
 
-/** Somebody who has just signed in anonymously. */
-export async function person() {
-    const client = newClient();
+/** Somebody who has just signed in anonymously; `realtime` are options of their Realtime client. */
+export async function person(realtime = {}) {
+    const client = newClient(stack.anonKey, {}, realtime);
     const { data, error } = await client.auth.signInAnonymously();
     assert.equal(error, null, `anonymous sign-in: ${error?.message}`);
     return inEchoRoom(client, data.user.id);
@@ -47,7 +53,7 @@ export async function person() {
 export async function people(count) {
     const found = [];
     while (found.length < count) {
-        found.push(...(await Promise.all(Array.from({ length: Math.min(10, count - found.length) }, person))));
+        found.push(...(await Promise.all(Array.from({ length: Math.min(10, count - found.length) }, () => person()))));
     }
     return found;
 }

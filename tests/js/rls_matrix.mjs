@@ -3,9 +3,9 @@
 //
 // The people, on data that two rooms hold (`mine`, where the member sits, and `other`):
 //   anon        nothing but the publishable key
-//   member      a user with a seat in `mine`
-//   stranger    a user without a seat anywhere
-//   anonymous   an anonymous user with a seat in `other`
+//   member      a user who opened `mine` and has a seat in it
+//   stranger    a user without a seat anywhere, removed from both rooms
+//   anonymous   an anonymous user who opened `other` and has a seat in it
 //   service     the secret key
 //
 // A cell of select, update or delete says which of the prepared rows are touched: `all`, `none`, or one of the table's `sets`, by name. It is
@@ -95,6 +95,39 @@ export const tables = {
             service: everything,
         },
     },
+    // Who may not come back: for the creator of the room, and written by the RPCs alone.
+    'echoroom.removed_participants': {
+        rows: 'session_id in ($mine, $other)',
+        // The member opened `mine`, the anonymous user `other`; the stranger was removed from both.
+        sets: { inMine: 'session_id = $mine', inOther: 'session_id = $other' },
+        insert: (ids) => ({ session_id: ids.mine, user_id: ids.anonymous, user_name: 'Forged' }),
+        rights: {
+            anon: nothing,
+            member: readOnly('inMine'),
+            stranger: readOnly('none'),
+            anonymous: readOnly('inOther'),
+            service: ['all', 'denied', 'denied', 'all'],
+        },
+    },
+    // Avatars: written through functions of the worker's role alone.
+    'echoroom.conversations': {
+        rows: 'session_id in ($mine, $other)',
+        sets: { inMine: 'session_id = $mine', inOther: 'session_id = $other' },
+        insert: (ids) => ({ session_id: ids.mine, persona_id: 'forged', mood: 'Calm' }),
+        rights: {
+            anon: nothing,
+            member: readOnly('inMine'),
+            stranger: readOnly('none'),
+            anonymous: readOnly('inOther'),
+            service: ['all', 'denied', 'denied', 'all'],
+        },
+    },
+    'echoroom_private.conversation_events': {
+        rows: 'true',
+        sets: {},
+        insert: () => ({ event_type: 'forged', event_key: 'forged', body: {} }),
+        rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
+    },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',
@@ -137,6 +170,8 @@ export const functions = {
     'echoroom.list_sessions()': everybody,
     'echoroom.messages_since(session_id uuid, after_seq bigint)': users,
     'echoroom.persona_by_mood(mood text)': everybody,
+    'echoroom.readmit_participant(session_id uuid, user_id uuid)': users,
+    'echoroom.remove_participant(session_id uuid, user_id uuid)': users,
     'echoroom.remove_reaction(message_id uuid, emoji text)': users,
     'echoroom.room_state(session_id uuid)': users,
     'echoroom.send_message(session_id uuid, content text, message_type text, reply_to uuid, client_id uuid)': users,
@@ -164,9 +199,12 @@ export const definerHelpers = {
     'echoroom_private.join_room': users,
     'echoroom_private.leave_room': users,
     'echoroom_private.list_sessions': everybody,
+    'echoroom_private.my_created_session_ids': ['authenticated'],
     'echoroom_private.my_session_ids': ['authenticated'],
     'echoroom_private.my_topics': ['authenticated'],
+    'echoroom_private.readmit_participant': users,
     'echoroom_private.release_expired_seats': ['service_role'],
+    'echoroom_private.remove_participant': users,
     'echoroom_private.remove_reaction': users,
     'echoroom_private.send_message': users,
     'echoroom_private.set_voice_status': users,

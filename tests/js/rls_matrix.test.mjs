@@ -58,7 +58,8 @@ async function prepare(client) {
             ($member, $member || '@example.com', 'authenticated', 'authenticated', false),
             ($stranger, $stranger || '@example.com', 'authenticated', 'authenticated', false),
             ($anonymous, null, 'authenticated', 'authenticated', true);
-        insert into echoroom.sessions (id, category) values ($mine, 'Calm'), ($other, 'Calm'), ($closed, 'Calm'), ($closed_other, 'Calm');
+        insert into echoroom.sessions (id, category, created_by) values
+            ($mine, 'Calm', $member), ($other, 'Calm', $anonymous), ($closed, 'Calm', null), ($closed_other, 'Calm', null);
         insert into echoroom.participants (session_id, user_id, user_name) values
             ($mine, $member, 'Member'), ($closed, $member, 'Member'),
             ($other, $anonymous, 'Anonymous'), ($closed_other, $anonymous, 'Anonymous');
@@ -66,6 +67,8 @@ async function prepare(client) {
             ($message_mine, $mine, $member, 'Member', 'mine'), ($message_other, $other, $anonymous, 'Anonymous', 'other');
         insert into echoroom.message_reactions (message_id, session_id, user_id, emoji) values
             ($message_mine, $mine, $member, '👍'), ($message_other, $other, $anonymous, '👍');
+        insert into echoroom.removed_participants (session_id, user_id, user_name) values ($mine, $stranger, 'Stranger'), ($other, $stranger, 'Stranger');
+        insert into echoroom.conversations (session_id, persona_id, mood) values ($mine, 'somebody', 'Calm'), ($other, 'somebody', 'Calm');
         update echoroom.sessions set is_active = false where id in ($closed, $closed_other);
         insert into echoroom.persona (persona_id) values ($persona);`,
     ));

@@ -3,9 +3,12 @@
 mod access;
 mod cors;
 mod keys;
+mod listener;
 mod page;
+mod playground;
 mod rest;
 mod server;
 
 pub(crate) use keys::ApiKeys;
+pub(crate) use page::Site;
 pub(crate) use server::Gateway;

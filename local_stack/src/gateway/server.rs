@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
-use postrust_server::lenient_uri::LenientListener;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::listener::Listener;
 use super::rest::Rest;
-use super::{access, cors, keys::ApiKeys, page};
+use super::{access, cors, keys::ApiKeys, page, page::Site};
 use crate::auth::{self, Auth};
 use crate::error::Error;
 use crate::postgres::Address;
 use crate::project::Project;
+use crate::realtime::{self, Realtime, RealtimeLimits};
 use crate::secret::Secret;
 
 /// How long requests that are under way may take to end when the stack stops.
@@ -27,25 +28,29 @@ pub(crate) struct Gateway {
     task: JoinHandle<()>,
     rest: Arc<Rest>,
     auth: Auth,
+    realtime: Realtime,
 }
 
 impl Gateway {
-    /// Builds both APIs on the database and serves them on `listener`.
+    /// Builds the APIs on the database and serves them on `listener`.
     pub(crate) async fn start(
         listener: TcpListener,
-        api_url: &str,
+        site: &Site<'_>,
         project: &Project,
         jwt_secret: &Secret,
         keys: ApiKeys,
+        limits: RealtimeLimits,
         address: Address,
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
-        let auth = Auth::new(address, &project.auth, jwt_secret, api_url);
-        let router = routes(rest.clone(), auth.clone(), Arc::new(keys));
+        let auth = Auth::new(address, &project.auth, jwt_secret, site.api_url);
+        let page = page::router(site, keys.publishable());
+        let keys = Arc::new(keys);
+        let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
+        let router = routes(rest.clone(), auth.clone(), &realtime, keys, page);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            // The listener mends request targets that PostgREST's own server accepts and hyper does not.
-            let serving = axum::serve(LenientListener(listener), router).with_graceful_shutdown(async {
+            let serving = axum::serve(Listener(listener), router).with_graceful_shutdown(async {
                 // A dropped sender stops the gateway as well.
                 let _ = stopped.await;
             });
@@ -58,7 +63,14 @@ impl Gateway {
             task,
             rest,
             auth,
+            realtime,
         })
+    }
+
+    /// For tests that read the database's stream themselves.
+    #[cfg(test)]
+    pub(crate) async fn stop_listening(&self) {
+        self.realtime.stop_listening().await;
     }
 
     /// Takes no more requests, lets the running ones end, and leaves the database.
@@ -68,20 +80,21 @@ impl Gateway {
             mut task,
             rest,
             auth,
+            realtime,
         } = self;
         // The receiver is gone when the task ended by itself.
         let _ = shutdown.send(());
         if tokio::time::timeout(GRACE, &mut task).await.is_err() {
             task.abort();
         }
-        let leaving = async { tokio::join!(rest.close(), auth.close()) };
+        let leaving = async { tokio::join!(rest.close(), auth.close(), realtime.stop()) };
         if tokio::time::timeout(GRACE, leaving).await.is_err() {
             tracing::warn!("a connection of the gateway was still busy");
         }
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
+fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, page: Router) -> Router {
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -90,9 +103,11 @@ fn routes(rest: Arc<Rest>, auth: Auth, keys: Arc<ApiKeys>) -> Router {
     let guarded = Router::new()
         .merge(rest)
         .nest("/auth/v1", auth::router(auth))
+        .nest("/realtime/v1", realtime::api(realtime.core()))
         .layer(axum::middleware::from_fn_with_state(keys, access::check));
     Router::new()
         .merge(guarded)
-        .merge(page::router())
+        .nest("/realtime/v1", realtime::websocket(realtime.core()))
+        .merge(page)
         .layer(cors::layer())
 }

@@ -38,9 +38,10 @@ async fn identity(session: &mut Session, event: &Value) -> Result<(String, Strin
 async fn assert_one_event(session: &mut Session, deliveries: &[Value]) -> Result<(), Error> {
     let mut first = None;
     for delivery in deliveries {
-        let identity = identity(session, delivery).await?;
-        assert_eq!(&identity, first.get_or_insert(identity.clone()), "{delivery}");
+        let this = identity(session, delivery).await?;
+        assert_eq!(first.get_or_insert_with(|| this.clone()), &this, "{delivery}");
     }
+    assert!(first.is_some());
     Ok(())
 }
 

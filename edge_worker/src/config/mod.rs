@@ -1,0 +1,11 @@
+//! The settings of the worker and the environment they come from.
+
+mod read;
+mod settings;
+mod supabase;
+mod tavus;
+
+pub use read::{Problem, SettingsError};
+pub use settings::{Config, Database};
+pub use supabase::{Jwks, Supabase};
+pub use tavus::Tavus;

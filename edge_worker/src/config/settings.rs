@@ -1,0 +1,132 @@
+//! All settings together.
+
+use std::net::SocketAddr;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::read::{Reader, SettingsError};
+use super::supabase::{self, Supabase};
+use super::tavus::{self, Tavus};
+
+/// Loopback, because a public worker stands behind a proxy that speaks TLS.
+const DEFAULT_LISTEN: &str = "127.0.0.1:54330";
+
+/// Below Kubernetes' and Fly's default of 30 seconds between SIGTERM and SIGKILL.
+const DEFAULT_SHUTDOWN_SECONDS: u32 = 25;
+
+/// What the worker is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `WORKER_LISTEN`: address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `WORKER_URL`: where providers reach this worker, by default the address it listens on.
+    pub public_url: Option<Url>,
+    /// `WORKER_SHUTDOWN_SECONDS`: how long requests that are under way may take to end.
+    pub shutdown_grace: Duration,
+    /// The database.
+    pub database: Database,
+    /// The project.
+    pub supabase: Supabase,
+    /// Tavus; `None` when it is off.
+    pub tavus: Option<Tavus>,
+}
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `SUPABASE_DB_URL`: a session connection, as role `parley_worker`.
+    pub url: SecretString,
+    /// `WORKER_DB_CONNECTIONS`: how many connections the worker opens at most.
+    pub max_connections: u32,
+}
+
+impl Config {
+    /// Reads the environment through `variable`. An empty value counts as missing.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] names every variable that is missing or not usable.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&variable);
+        let listen = listen(&mut reader);
+        let public_url = reader
+            .text("WORKER_URL")
+            .and_then(|text| reader.web_address("WORKER_URL", &text));
+        let shutdown = reader.number("WORKER_SHUTDOWN_SECONDS", DEFAULT_SHUTDOWN_SECONDS, 1, 3600);
+        check_log_filter(&mut reader);
+        let database = database(&mut reader);
+        let supabase = supabase::read(&mut reader);
+        let tavus = tavus::read(&mut reader);
+        reader.finish()?;
+        // Nothing is missing where no problem was noted.
+        let missing = || SettingsError { problems: Vec::new() };
+        Ok(Self {
+            listen: listen.ok_or_else(missing)?,
+            public_url,
+            shutdown_grace: Duration::from_secs(shutdown.into()),
+            database: database.ok_or_else(missing)?,
+            supabase: supabase.ok_or_else(missing)?,
+            tavus,
+        })
+    }
+}
+
+fn listen(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let text = reader
+        .text("WORKER_LISTEN")
+        .unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+    let address = text.parse().ok();
+    if address.is_none() {
+        reader.problem(
+            "WORKER_LISTEN",
+            format!("`{text}` is not an address and a port, such as {DEFAULT_LISTEN}"),
+        );
+    }
+    address
+}
+
+/// Logging is running by now, with the default where this is not usable.
+fn check_log_filter(reader: &mut Reader<'_>) {
+    let Some(text) = reader.text("RUST_LOG") else {
+        return;
+    };
+    if EnvFilter::try_new(&text).is_err() {
+        reader.problem("RUST_LOG", format!("`{text}` is not a log filter"));
+    }
+}
+
+fn database(reader: &mut Reader<'_>) -> Option<Database> {
+    const URL: &str = "SUPABASE_DB_URL";
+    let max_connections = reader.number("WORKER_DB_CONNECTIONS", 10, 2, 1000);
+    let Some(text) = reader.text(URL) else {
+        reader.missing(&[URL]);
+        return None;
+    };
+    // The reasons do not repeat the value: it holds the password.
+    let is_postgres = text.starts_with("postgresql://") || text.starts_with("postgres://");
+    let options = PgConnectOptions::from_str(&text).ok().filter(|_| is_postgres);
+    let Some(options) = options else {
+        reader.problem(URL, "it is not a postgresql:// URL");
+        return None;
+    };
+    if options.get_port() == 6543 && options.get_host().ends_with(".pooler.supabase.com") {
+        reader.problem(
+            URL,
+            "this is the pooler in transaction mode, which drops LISTEN and prepared statements; use port 5432",
+        );
+        return None;
+    }
+    Some(Database {
+        url: text.into(),
+        max_connections,
+    })
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,0 +1,146 @@
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::*;
+use crate::config::Jwks;
+
+const COMPLETE: [(&str, &str); 5] = [
+    ("SUPABASE_URL", "http://127.0.0.1:54321/"),
+    ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x"),
+    ("SUPABASE_SECRET_KEY", "sb_secret_x"),
+    (
+        "SUPABASE_DB_URL",
+        "postgresql://parley_worker:hunter2@db.example:5432/postgres",
+    ),
+    ("TAVUS_API_KEY", "k3y"),
+];
+
+/// A complete environment with some variables changed; an empty value takes one away.
+fn read(changes: &[(&str, &str)]) -> Result<Config, SettingsError> {
+    Config::from_env(|name| {
+        changes
+            .iter()
+            .chain(&COMPLETE)
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn blamed(changes: &[(&str, &str)]) -> Vec<&'static str> {
+    let problems = read(changes).unwrap_err().problems;
+    problems.into_iter().map(|problem| problem.variable).collect()
+}
+
+#[test]
+fn complete_environment_gives_the_documented_defaults() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:54330");
+    assert_eq!(config.public_url, None);
+    assert_eq!(config.shutdown_grace, Duration::from_secs(25));
+    assert_eq!(config.database.max_connections, 10);
+    let tavus = config.tavus.unwrap();
+    assert_eq!(tavus.base_url.as_str(), "https://tavusapi.com/");
+    assert!(tavus.webhook_secret.is_none());
+    let keys = "http://127.0.0.1:54321/auth/v1/.well-known/jwks.json";
+    assert_eq!(config.supabase.jwks, Jwks::Address(keys.parse().unwrap()));
+}
+
+#[test]
+fn empty_environment_names_every_variable_that_is_needed() {
+    let error = Config::from_env(|_| None).unwrap_err();
+    let blamed: Vec<_> = error.problems.iter().map(|problem| problem.variable).collect();
+    let expected = [
+        "SUPABASE_DB_URL",
+        "SUPABASE_URL",
+        "SUPABASE_PUBLISHABLE_KEY",
+        "SUPABASE_SECRET_KEY",
+        "TAVUS_API_KEY",
+    ];
+    assert_eq!(blamed, expected);
+    let text = error.to_string();
+    assert!(
+        text.contains("SUPABASE_SECRET_KEY: it is not set, and neither is SUPABASE_SERVICE_ROLE_KEY"),
+        "{text}"
+    );
+}
+
+#[test]
+fn each_malformed_setting_is_refused_by_its_name_and_alone() {
+    for (name, value) in [
+        ("SUPABASE_URL", "127.0.0.1:54321"),
+        ("SUPABASE_URL", "ftp://example.com"),
+        ("SUPABASE_URL", "https://user:hunter2@example.com"),
+        ("SUPABASE_URL", "https://example.com/?a=b"),
+        ("SUPABASE_SECRET_KEYS", "sb_secret_x"),
+        ("SUPABASE_SECRET_KEYS", r#"{"other": "x"}"#),
+        ("SUPABASE_PUBLISHABLE_KEYS", r#"{"default": 7}"#),
+        ("SUPABASE_JWKS", "{}"),
+        ("SUPABASE_JWKS_URL", "nowhere"),
+        ("SUPABASE_DB_URL", "mysql://u:hunter2@h/d"),
+        ("SUPABASE_DB_URL", "postgresql://u:hunter2@h:99999/d"),
+        (
+            "SUPABASE_DB_URL",
+            "postgres://u.x:hunter2@aws-0-eu.pooler.supabase.com:6543/postgres",
+        ),
+        ("TAVUS_BASE_URL", "tavusapi.com"),
+        ("TAVUS_API_KEY", "hunter2\u{e9}"),
+        ("TAVUS_WEBHOOK_SECRET", "whsec_hunter2"),
+        ("WORKER_LISTEN", "localhost"),
+        ("WORKER_URL", "worker.example"),
+        ("WORKER_SHUTDOWN_SECONDS", "0"),
+        ("WORKER_DB_CONNECTIONS", "many"),
+        ("RUST_LOG", "a=b=c"),
+    ] {
+        assert_eq!(blamed(&[(name, value)]), [name], "{value}");
+        let text = read(&[(name, value)]).unwrap_err().to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn legacy_names_are_fallbacks_and_the_plural_wins() {
+    let changes = [
+        ("SUPABASE_PUBLISHABLE_KEY", ""),
+        ("SUPABASE_ANON_KEY", "anon"),
+        ("SUPABASE_SECRET_KEY", ""),
+        ("SUPABASE_SERVICE_ROLE_KEY", "service"),
+        ("JWT_SECRET", "legacy"),
+    ];
+    let supabase = read(&changes).unwrap().supabase;
+    assert_eq!(supabase.publishable_key.expose_secret(), "anon");
+    assert_eq!(supabase.secret_key.expose_secret(), "service");
+    assert_eq!(supabase.jwt_secret.unwrap().expose_secret(), "legacy");
+    let both = [
+        ("SUPABASE_SECRET_KEYS", r#"{"default": "plural", "other": "x"}"#),
+        ("SUPABASE_JWT_SECRET", "newer"),
+        ("JWT_SECRET", "legacy"),
+    ];
+    let supabase = read(&both).unwrap().supabase;
+    assert_eq!(supabase.secret_key.expose_secret(), "plural");
+    assert_eq!(supabase.jwt_secret.unwrap().expose_secret(), "newer");
+}
+
+#[test]
+fn keys_may_be_given_inline_in_both_forms() {
+    let key = json!({ "kid": "a" });
+    for text in [json!({ "keys": [key] }), json!([key])] {
+        let supabase = read(&[("SUPABASE_JWKS", &text.to_string())]).unwrap().supabase;
+        assert_eq!(supabase.jwks, Jwks::Inline(vec![key.clone()]));
+    }
+}
+
+#[test]
+fn tavus_is_off_only_when_that_is_said() {
+    assert!(read(&[("TAVUS_API_KEY", "off")]).unwrap().tavus.is_none());
+    assert_eq!(blamed(&[("TAVUS_API_KEY", "")]), ["TAVUS_API_KEY"]);
+}
+
+#[test]
+fn debug_form_of_the_settings_holds_no_secret() {
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let config = read(&[("TAVUS_WEBHOOK_SECRET", secret), ("JWT_SECRET", "jwts3cret")]).unwrap();
+    let shown = format!("{config:?}");
+    for hidden in ["hunter2", "k3y", "sb_secret_x", "sb_publishable_x", "jwts3cret"] {
+        assert!(!shown.contains(hidden), "{hidden} in {shown}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The routes, one a file, and what surrounds them.
+
+pub mod body;
+pub mod healthz;
+pub mod metrics;
+pub mod observe;
+pub mod openapi;
+pub mod readyz;
+mod request_id;
+
+pub use request_id::RequestId;

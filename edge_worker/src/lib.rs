@@ -1,0 +1,17 @@
+//! The worker of Parley: webhooks in, provider APIs out.
+//!
+//! [`Config`] reads the environment, [`start`] connects and checks, [`app::router`] is the HTTP side without a socket, and
+//! [`serve`] is both on one. `providers` and `webhooks` know nothing of HTTP routes.
+
+pub mod app;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod providers;
+pub mod serve;
+pub mod telemetry;
+pub mod webhooks;
+
+pub use config::Config;
+pub use serve::{StartError, serve, start};

@@ -1,0 +1,62 @@
+//! The command `edge_worker`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use edge_worker::{Config, StartError, serve, start, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The worker of Parley. All settings come from the environment; docs/operations.md lists them.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT, then finishes what it holds.
+    Serve,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Serve = Arguments::parse().command;
+    let variable = |name: &str| std::env::var(name).ok();
+    // Before everything else, so that a setting that is wrong is told in the same form as all that follows.
+    telemetry::logs::install(&telemetry::logs::filter_from(variable));
+    match run(variable).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = telemetry::chain(&error), "the worker ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), StartError> {
+    let config = Config::from_env(variable)?;
+    let stopping = CancellationToken::new();
+    stop_on_signals(stopping.clone())?;
+    let worker = tokio::select! {
+        worker = start(&config, stopping.clone()) => worker?,
+        () = stopping.cancelled() => return Ok(()),
+    };
+    serve(worker).await
+}
+
+fn stop_on_signals(stopping: CancellationToken) -> Result<(), StartError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        tracing::info!(signal = name, "stopping");
+        stopping.cancel();
+    });
+    Ok(())
+}

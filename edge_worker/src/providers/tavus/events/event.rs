@@ -1,0 +1,99 @@
+//! The envelope.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::kind::EventKind;
+use super::parse;
+use crate::providers::Raw;
+use crate::providers::fields::Fields;
+use crate::providers::tavus::ConversationId;
+
+/// The body is no event at all. Answer 400: it will not get better.
+#[derive(Debug, thiserror::Error)]
+pub enum MalformedBody {
+    /// It is no JSON, or nested deeper than 127 levels.
+    #[error("the body is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// It is JSON, and no object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TavusEvent {
+    /// The conversation. Callbacks that are about something else have none.
+    pub conversation_id: Option<ConversationId>,
+    /// `event_type`, as it was sent; empty for callbacks that have no envelope.
+    pub event_type: String,
+    /// When it happened, by Tavus' clock.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Where it stands in the conversation; only events of the room say so.
+    pub turn: Turn,
+    /// What happened.
+    pub kind: EventKind,
+    /// All of it, without the callback address, which holds the token, and with U+0000, which Postgres takes in no text,
+    /// replaced by U+FFFD.
+    pub raw: Raw,
+}
+
+/// Where an event of the room stands among the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Grows from event to event.
+    pub seq: Option<i64>,
+    /// The same for all events of a turn.
+    pub index: Option<i64>,
+    /// Joins it with an entry of the transcript.
+    pub inference_id: Option<String>,
+}
+
+impl TavusEvent {
+    /// Reads the body of a callback.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedBody`] only where there is nothing to keep.
+    pub fn parse(body: &[u8]) -> Result<Self, MalformedBody> {
+        let value: Value = serde_json::from_slice(body).map_err(MalformedBody::NotJson)?;
+        if !value.is_object() {
+            return Err(MalformedBody::NotAnObject);
+        }
+        Ok(Self::from_object(value))
+    }
+
+    /// Reads a row of the verbose answer, which does not repeat the conversation.
+    pub fn from_row(row: Value, conversation: &ConversationId) -> Option<Self> {
+        if !row.is_object() {
+            return None;
+        }
+        let mut event = Self::from_object(row);
+        event.conversation_id = Some(conversation.clone());
+        Some(event)
+    }
+
+    fn from_object(mut value: Value) -> Self {
+        if let Some(map) = value.as_object_mut() {
+            map.remove("webhook_url");
+        }
+        parse::without_nul(&mut value);
+        let fields = Fields::of(&value);
+        let event_type = fields.owned(&["event_type"]).unwrap_or_default();
+        let conversation = fields
+            .text(&["conversation_id"])
+            .or_else(|| fields.child("properties").text(&["conversation_id"]));
+        Self {
+            conversation_id: conversation.and_then(ConversationId::parse),
+            occurred_at: fields.time("timestamp"),
+            turn: Turn {
+                seq: fields.integer("seq"),
+                index: fields.integer("turn_idx"),
+                inference_id: fields.owned(&["inference_id"]),
+            },
+            kind: parse::kind(&event_type, fields),
+            event_type,
+            raw: Raw(value),
+        }
+    }
+}

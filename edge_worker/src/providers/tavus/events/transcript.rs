@@ -1,0 +1,106 @@
+//! What was said.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::providers::fields::Fields;
+
+/// The entries, in the order they were sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transcript {
+    /// All of them, the system prompt too.
+    pub entries: Vec<TranscriptEntry>,
+}
+
+impl Transcript {
+    pub(super) fn read(list: &[Value]) -> Self {
+        Self {
+            entries: list.iter().filter_map(TranscriptEntry::read).collect(),
+        }
+    }
+
+    /// What people may see: no system prompt, which tells how the persona was made, and no calls of tools.
+    pub fn spoken(&self) -> impl Iterator<Item = &TranscriptEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry.role, TranscriptRole::User | TranscriptRole::Assistant))
+    }
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TranscriptEntry {
+    /// Who.
+    pub role: TranscriptRole,
+    /// The words.
+    pub content: String,
+    /// When; newer.
+    pub at: Option<DateTime<Utc>>,
+    /// Since the conversation began; newer.
+    pub seconds_from_start: Option<f64>,
+    /// How long it took; newer.
+    pub duration_seconds: Option<f64>,
+    /// Joins it with events of the room; newer, and not on every entry.
+    pub inference_id: Option<String>,
+}
+
+impl TranscriptEntry {
+    /// `None` for what is no object, or says neither who nor what.
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value);
+        let role = fields.text(&["role"]);
+        let content = fields.value(&["content"]).map(words);
+        if role.is_none() && content.is_none() {
+            return None;
+        }
+        Some(Self {
+            role: role.map_or_else(|| TranscriptRole::Other(String::new()), TranscriptRole::parse),
+            content: content.unwrap_or_default(),
+            at: fields.time("timestamp"),
+            seconds_from_start: fields.number("seconds_from_start"),
+            duration_seconds: fields.number("duration"),
+            inference_id: fields.owned(&["inference_id"]),
+        })
+    }
+}
+
+/// A text, or a list of parts with texts, as chat models write it.
+fn words(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => {
+            let texts = parts
+                .iter()
+                .filter_map(|part| part.as_str().or_else(|| Fields::of(part).text(&["text"])));
+            texts.collect::<Vec<_>>().join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Who speaks in a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TranscriptRole {
+    /// The prompt of the persona; usually the first entry, and it can be longer than all others.
+    System,
+    /// A person.
+    User,
+    /// The replica.
+    Assistant,
+    /// The result of a tool.
+    Tool,
+    /// A role that is new to us. It is not shown to people until it is known.
+    Other(String),
+}
+
+impl TranscriptRole {
+    fn parse(text: &str) -> Self {
+        match text {
+            "system" | "developer" => Self::System,
+            "user" => Self::User,
+            "assistant" | "replica" | "pal" => Self::Assistant,
+            "tool" | "function" => Self::Tool,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}

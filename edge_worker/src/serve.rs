@@ -1,0 +1,145 @@
+//! From the settings to a serving worker, and down again.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{self, App};
+use crate::config::{Config, SettingsError};
+use crate::db;
+use crate::telemetry::Metrics;
+
+/// Why the worker did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings are missing or not usable.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database will not do.
+    #[error(transparent)]
+    Database(#[from] db::CheckError),
+    /// The pool refuses the address.
+    #[error("SUPABASE_DB_URL: not usable")]
+    Pool(#[source] sqlx::Error),
+    /// Nobody can listen there.
+    #[error("WORKER_LISTEN: cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("cannot wait for signals")]
+    Signals(#[source] std::io::Error),
+    /// The listener failed.
+    #[error("serving failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// A worker that is ready to serve.
+#[derive(Debug)]
+pub struct Worker {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    pool: PgPool,
+    stopping: CancellationToken,
+    grace: Duration,
+}
+
+impl Worker {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Checks the database and takes the port. Cancel `stopping` to end what [`serve`] then does.
+///
+/// # Errors
+///
+/// [`StartError`], naming the setting to look at.
+pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worker, StartError> {
+    let pool = db::connect(&config.database).map_err(StartError::Pool)?;
+    db::check(&pool).await?;
+    let listen = |source| StartError::Listen {
+        address: config.listen,
+        source,
+    };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let app = App {
+        pool: pool.clone(),
+        metrics: Metrics::default(),
+        stopping: stopping.clone(),
+    };
+    tracing::info!(
+        %address,
+        version = env!("CARGO_PKG_VERSION"),
+        tavus = config.tavus.as_ref().map_or("off", |tavus| tavus.base_url.as_str()),
+        "the worker listens"
+    );
+    Ok(Worker {
+        listener,
+        address,
+        router: app::router(app),
+        pool,
+        stopping,
+        grace: config.shutdown_grace,
+    })
+}
+
+/// Serves until it is asked to stop, then finishes the requests that it holds.
+///
+/// # Errors
+///
+/// [`StartError::Serve`] when listening fails.
+pub async fn serve(worker: Worker) -> Result<(), StartError> {
+    let Worker {
+        listener,
+        router,
+        pool,
+        stopping,
+        grace,
+        ..
+    } = worker;
+    let is_finished = serve_until(listener, router, stopping, grace)
+        .await
+        .map_err(StartError::Serve)?;
+    if is_finished {
+        tracing::info!("stopped; every request was answered");
+    } else {
+        tracing::warn!(?grace, "stopped; requests that took too long were cut off");
+    }
+    // What was cut off may still hold a connection; the process ends anyway.
+    let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
+    Ok(())
+}
+
+/// Serves any routes until `stopping`, and from then on at most `grace`. Says whether every request was answered.
+///
+/// # Errors
+///
+/// What the listener said.
+pub async fn serve_until(
+    listener: TcpListener,
+    router: Router,
+    stopping: CancellationToken,
+    grace: Duration,
+) -> std::io::Result<bool> {
+    let asked = stopping.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(asked.cancelled_owned());
+    let out_of_patience = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        served = serving => served.map(|()| true),
+        () = out_of_patience => Ok(false),
+    }
+}

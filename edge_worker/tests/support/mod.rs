@@ -1,0 +1,6 @@
+//! What several tests need.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod database;
+pub mod tavus;

@@ -1,0 +1,99 @@
+// The RPCs of EchoRoom that the page calls. docs/echoroom.md describes them.
+
+import type { SupabaseClient } from '@supabase/supabase-js';
+import { dataOf } from '../../errors';
+import type { Numbered, Page } from '../../stream';
+
+export interface Session {
+    readonly id: string;
+    readonly category: string;
+    readonly description: string | null;
+    readonly is_active: boolean;
+    readonly max_participants: number;
+    readonly current_participants: number;
+    readonly created_by?: string | null;
+}
+
+export interface Seat {
+    readonly user_id: string;
+    readonly user_name: string;
+    readonly mood: string | null;
+    readonly is_speaking: boolean;
+    readonly is_muted: boolean;
+}
+
+export interface RoomState {
+    readonly session: Session;
+    readonly participants: readonly Seat[];
+    readonly topic: string;
+    readonly last_seq: number;
+}
+
+export interface Reaction {
+    readonly emoji: string;
+    readonly count: number;
+    readonly reacted: boolean;
+}
+
+export interface Message extends Numbered {
+    readonly user_id: string | null;
+    readonly sender_name: string;
+    readonly content: string;
+    readonly message_type: string;
+    readonly reply_to: string | null;
+    readonly is_edited: boolean;
+    readonly deleted_at: string | null;
+    readonly client_id: string | null;
+    readonly created_at: string;
+    readonly reactions: readonly Reaction[];
+}
+
+/** Somebody who was removed from a room. */
+export interface Removed {
+    readonly user_id: string;
+    readonly user_name: string;
+}
+
+export interface Beat {
+    readonly last_seq: number;
+    readonly topic: string;
+}
+
+export type Api = ReturnType<typeof apiOf>;
+
+export function apiOf(client: SupabaseClient) {
+    const echoroom = client.schema('echoroom');
+    const call = <Data>(name: string, args: Record<string, unknown> = {}): Promise<Data> =>
+        dataOf<Data>(echoroom.rpc(name, args));
+    return {
+        listSessions: () => call<Session[]>('list_sessions'),
+        createSession: (category: string, max_participants: number) =>
+            call<Session>('create_session', { category, max_participants }),
+        findRoom: (mood: string) => call<Session>('find_room', { mood }),
+        joinRoom: (session_id: string, who: { user_name?: string; mood?: string }) =>
+            call<RoomState>('join_room', { session_id, ...who }),
+        roomState: (session_id: string) => call<RoomState>('room_state', { session_id }),
+        leaveRoom: (session_id: string) => call<boolean>('leave_room', { session_id }),
+        heartbeat: (session_id: string) => call<Beat>('heartbeat', { session_id }),
+        removeParticipant: (session_id: string, user_id: string) =>
+            call<boolean>('remove_participant', { session_id, user_id }),
+        readmitParticipant: (session_id: string, user_id: string) =>
+            call<boolean>('readmit_participant', { session_id, user_id }),
+        listRemoved: (session_id: string) =>
+            dataOf<Removed[]>(echoroom.from('removed_participants').select('user_id, user_name').eq('session_id', session_id)),
+        setVoiceStatus: (session_id: string, voice: { is_speaking?: boolean; is_muted?: boolean }) =>
+            call<Seat>('set_voice_status', { session_id, ...voice }),
+        updateParticipant: (session_id: string, who: { mood?: string; user_name?: string }) =>
+            call<Seat>('update_participant', { session_id, ...who }),
+        sendMessage: (session_id: string, message: { content: string; reply_to: string | null; client_id: string }) =>
+            call<Message>('send_message', { session_id, ...message }),
+        editMessage: (message_id: string, content: string) => call<Message>('edit_message', { message_id, content }),
+        deleteMessage: (message_id: string) => call<Message>('delete_message', { message_id }),
+        addReaction: (message_id: string, emoji: string) => call<Message>('add_reaction', { message_id, emoji }),
+        removeReaction: (message_id: string, emoji: string) => call<Message>('remove_reaction', { message_id, emoji }),
+        getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null) =>
+            call<Message[]>('get_messages', { session_id, page_limit, before_timestamp }),
+        messagesSince: (session_id: string, after_seq: number) =>
+            call<Page<Message>>('messages_since', { session_id, after_seq }),
+    };
+}

@@ -1,0 +1,209 @@
+// The room: who is here, what was said, and what to say.
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Icon } from '../../icons';
+import type { Link } from '../../link';
+import { useStore } from '../../store';
+import type { AppProps } from '../app';
+import type { Message } from './api';
+import { Composer } from './composer';
+import { me } from './me';
+import { MessageList } from './message_list';
+import { MoodFace, toneOf } from './moods';
+import { People } from './people';
+import { Room } from './room';
+
+export function RoomView(props: AppProps & { sessionId: string }) {
+    const { person, link, log, sessionId, go } = props;
+    const [attempt, setAttempt] = useState(0);
+    const room = useMemo(
+        () => new Room({ person, link, log, sessionId, name: me.name || undefined, mood: me.mood || undefined }),
+        [person, link, log, sessionId, attempt],
+    );
+    useStore(room);
+    useEffect(() => {
+        void room.enter();
+        // A page that goes away keeps the seat for a while, for the reload; who goes elsewhere on the page leaves.
+        return () => (room.ending ? room.close() : void room.leave());
+    }, [room]);
+    useTitle(room);
+
+    if (room.ending) {
+        return (
+            <section class="ending" aria-labelledby="ending-title">
+                <MoodFace mood={room.session?.category ?? 'lonely'} size={72} />
+                <h1 id="ending-title">{room.ending.kind === 'removed' ? 'You are out of this room' : 'This did not work'}</h1>
+                <p role="alert">{room.ending.words}</p>
+                <div class="row">
+                    <button type="button" class="primary" onClick={() => go('')}>
+                        Back to the moods
+                    </button>
+                    <button type="button" class="plain" onClick={() => setAttempt(attempt + 1)}>
+                        Try to come back
+                    </button>
+                </div>
+            </section>
+        );
+    }
+    return <Inside room={room} {...props} />;
+}
+
+function Inside({ room, link, go }: AppProps & { room: Room }) {
+    const [replyTo, setReplyTo] = useState<Message>();
+    const [editing, setEditing] = useState<string>();
+    const composer = useRef<HTMLTextAreaElement>(null);
+    const { session, mySeat } = room;
+    const { state } = useStore(link);
+
+    if (!session || !mySeat) {
+        return (
+            <div class="waiting" role="status">
+                <p>{room.notice ?? 'Taking a seat…'}</p>
+            </div>
+        );
+    }
+    const write = () => composer.current?.focus();
+    return (
+        <div class={`room tone-${toneOf(session.category)}`}>
+            <RoomBar room={room} leave={() => go('')} />
+            <People room={room} />
+            <section class="talk" aria-label="Conversation">
+                {!session.is_active && <p class="delay">This room is closed. You can still read what was said.</p>}
+                {state !== 'connected' && <p class="delay">{delayOf(link)}</p>}
+                <MessageList
+                    room={room}
+                    isReachable={link.isReachable}
+                    editing={editing}
+                    edit={(id) => {
+                        setEditing(id);
+                        if (id === undefined) {
+                            write();
+                        }
+                    }}
+                    reply={(message) => {
+                        setReplyTo(message);
+                        write();
+                    }}
+                />
+                <Notice room={room} />
+                <Composer
+                    room={room}
+                    field={composer}
+                    replyTo={replyTo}
+                    endReply={() => setReplyTo(undefined)}
+                    editLast={() => setEditing(lastOfMine(room)?.id)}
+                />
+            </section>
+            <div class="sr" role="log" aria-live="polite" aria-label="New messages">
+                {room.announcement}
+            </div>
+        </div>
+    );
+}
+
+function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
+    const { session, seats, mySeat } = room;
+    const [isCopied, setCopied] = useState(false);
+    if (!session || !mySeat) {
+        return null;
+    }
+    const { is_speaking, is_muted } = mySeat;
+    const copy = async () => {
+        await navigator.clipboard.writeText(location.href).then(
+            () => setCopied(true),
+            () => window.prompt('The address of this room:', location.href),
+        );
+        setTimeout(() => setCopied(false), 3000);
+    };
+    return (
+        <header class="room-bar">
+            <MoodFace mood={session.category} size={44} />
+            <div class="room-title">
+                <h1>{session.category}</h1>
+                <p>
+                    {seats.size} of {session.max_participants} seats
+                    <span class="wide-only"> taken{session.description && ` · ${session.description}`}</span>
+                </p>
+            </div>
+            <div class="room-actions">
+                <div class="voice" role="group" aria-label="My voice">
+                    <button
+                        type="button"
+                        class="toggle"
+                        aria-pressed={is_speaking}
+                        onClick={() => void room.setVoice(is_speaking ? { is_speaking: false } : { is_speaking: true, is_muted: false })}
+                    >
+                        <Icon name="mic" />
+                        <span class="wide-text">Speaking</span>
+                    </button>
+                    <button
+                        type="button"
+                        class="toggle"
+                        aria-pressed={is_muted}
+                        onClick={() => void room.setVoice(is_muted ? { is_muted: false } : { is_muted: true, is_speaking: false })}
+                    >
+                        <Icon name="micOff" />
+                        <span class="wide-text">Muted</span>
+                    </button>
+                </div>
+                <button type="button" class="quiet" onClick={() => void copy()}>
+                    <Icon name={isCopied ? 'check' : 'link'} />
+                    <span class="wide-text">{isCopied ? 'Copied' : 'Copy link'}</span>
+                </button>
+                <button type="button" class="quiet" onClick={leave}>
+                    <Icon name="door" />
+                    <span class="wide-text">Leave</span>
+                </button>
+            </div>
+        </header>
+    );
+}
+
+function delayOf({ state, isReachable }: Link): string {
+    if (state === 'offline') {
+        return 'You are offline. What you write is kept here and sent when you are back.';
+    }
+    return isReachable
+        ? 'The live connection is being made. Until then, news comes with a few seconds of delay.'
+        : 'The server does not answer. What you write is kept here and sent when it is back.';
+}
+
+function Notice({ room }: { room: Room }) {
+    return (
+        <div class="notice-place" role="alert">
+            {room.notice && (
+                <p class="notice">
+                    <Icon name="warning" size={18} />
+                    <span>{room.notice}</span>
+                    <button type="button" class="quiet square" aria-label="Dismiss" onClick={() => room.dismissNotice()}>
+                        <Icon name="close" size={16} />
+                    </button>
+                </p>
+            )}
+        </div>
+    );
+}
+
+function lastOfMine(room: Room): Message | undefined {
+    return room.stream.rows.findLast(({ user_id, deleted_at }) => user_id === room.me && !deleted_at);
+}
+
+/** The title counts what was said while nobody looked. */
+function useTitle(room: Room): void {
+    const seen = useRef(0);
+    const last = room.stream.rows.at(-1)?.seq ?? 0;
+    const category = room.session?.category ?? 'EchoRoom';
+    useEffect(() => {
+        const show = () => {
+            const isVisible = document.visibilityState === 'visible';
+            if (isVisible) {
+                seen.current = last;
+            }
+            const count = room.stream.rows.filter(({ seq, user_id }) => seq > seen.current && user_id !== room.me).length;
+            document.title = `${!isVisible && count > 0 ? `(${count}) ` : ''}${category} · Parley playground`;
+        };
+        show();
+        document.addEventListener('visibilitychange', show);
+        return () => document.removeEventListener('visibilitychange', show);
+    }, [room, last, category]);
+}

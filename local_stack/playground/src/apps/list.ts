@@ -1,0 +1,6 @@
+// The tabs, in their order.
+
+import type { App } from './app';
+import { echoroom } from './echoroom';
+
+export const apps: readonly [App, ...App[]] = [echoroom];

@@ -1,0 +1,111 @@
+// What went wrong, in plain words: what happened, and what to do.
+
+import type { Judgement } from './outbox';
+
+/** A call that did not succeed: an answer that says no, or no answer at all. */
+export class Refusal extends Error {
+    constructor(
+        /** The HTTP status; 0 when there was no answer. */
+        readonly status: number,
+        /** The SQLSTATE, or PostgREST's own code. */
+        readonly code: string,
+        /** The stable word for programs, such as `room_full`. */
+        readonly reason: string,
+        message: string,
+        readonly hint: string,
+    ) {
+        super(message);
+        this.name = 'Refusal';
+    }
+
+    /** Whether the same call may succeed later without anybody changing it. A token that ran out is renewed meanwhile. */
+    get isPassing(): boolean {
+        const isTokenGone = this.status === 401 && this.reason !== 'not_signed_in';
+        return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500 || isTokenGone;
+    }
+
+    /** The seconds after which a caller that was too fast may go on. */
+    get secondsToWait(): number | undefined {
+        const found = this.status === 429 ? `${this.hint} ${this.message}`.match(/(\d+(?:\.\d+)?)\s*second/) : null;
+        return found ? Math.max(1, Math.ceil(Number(found[1]))) : undefined;
+    }
+}
+
+interface Answer<Data> {
+    readonly data: Data | null;
+    readonly error: { readonly code?: string; readonly details?: unknown; readonly message: string; readonly hint?: unknown } | null;
+    readonly status: number;
+}
+
+/** The data of an answer of PostgREST; throws a [`Refusal`] where there is none. */
+export async function dataOf<Data>(pending: PromiseLike<Answer<Data>>): Promise<Data> {
+    const { data, error, status } = await pending;
+    if (error) {
+        const text = (value: unknown) => (typeof value === 'string' ? value : '');
+        throw new Refusal(status, error.code ?? '', text(error.details), error.message, text(error.hint));
+    }
+    return data as Data;
+}
+
+const WORDS: Record<string, string> = {
+    cannot_remove_yourself: 'You cannot remove yourself. Leave the room instead.',
+    capacity_exceeded: 'There is no free seat left.',
+    invalid_content: 'A message has 1 to 4,000 characters. Shorten it, or split it.',
+    invalid_description: 'A description has at most 500 characters. Shorten it.',
+    invalid_emoji: 'That is not one emoji.',
+    invalid_max_participants: 'A room has 1 to 100 seats.',
+    invalid_mood: 'A mood has 1 to 64 characters.',
+    invalid_user_name: 'A name has 1 to 40 characters and no hidden ones. Choose another.',
+    message_not_found: 'This message is gone.',
+    not_a_member: 'You have no seat in this room any more.',
+    not_the_creator: 'Only the person who opened this room can do that.',
+    not_signed_in: 'Your sign-in is no longer valid. Reload the page to get a new one.',
+    not_your_message: 'Only its author can change this message.',
+    participant_not_found: 'This person is not here any more.',
+    removed_from_room: 'You were removed from this room by the person who opened it. They can let you back in.',
+    room_closed: 'This room is closed: nothing more can be written here.',
+    room_full: 'This room is full. Somebody was faster.',
+    room_not_found: 'There is no such room. It may have been deleted.',
+    too_many_reactions: 'You can put at most 10 different reactions on a message. Take one back first.',
+};
+
+/** One or two plain sentences about an error of any kind. */
+export function wordsFor(error: unknown): string {
+    if (!(error instanceof Refusal)) {
+        return `Something unexpected happened: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (error.status === 0) {
+        return 'The server cannot be reached. Check the connection; this page keeps trying.';
+    }
+    if (error.reason === 'rate_limited' || error.status === 429) {
+        const seconds = error.secondsToWait;
+        return `That was too fast. Wait ${seconds === undefined ? 'a moment' : seconds === 1 ? 'a second' : `${seconds} seconds`} and try again.`;
+    }
+    const known = WORDS[error.reason];
+    if (known) {
+        return known;
+    }
+    if (error.status === 401) {
+        return 'You are not signed in any more. Reload the page.';
+    }
+    if (error.status === 403) {
+        return 'You are not allowed to do that.';
+    }
+    if (error.code === 'PGRST202') {
+        return 'This server does not know that function. Its database may be older than this page: start bin/dev again.';
+    }
+    if (error.status >= 500) {
+        return `The server has a problem (${error.code || error.status}). Try again in a moment.`;
+    }
+    // Our own errors are one plain sentence already.
+    return error.code.startsWith('PT') ? error.message : `The server refused that (${error.code || error.status}): ${error.message}`;
+}
+
+/** Whether a message goes out again by itself. */
+export function judge(error: unknown): Judgement {
+    if (error instanceof Refusal && error.isPassing) {
+        const seconds = error.secondsToWait;
+        return seconds === undefined ? { again: true } : { again: true, afterMs: seconds * 1000 };
+    }
+    return { again: false, words: wordsFor(error) };
+}

@@ -1,0 +1,42 @@
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { wordsFor } from './errors';
+import { becomePerson, findServer, type Person } from './person';
+import { Shell } from './shell';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/echoroom.css';
+
+const RETRY_MS = 3_000;
+
+/** Becomes somebody, then shows the apps. */
+function Playground() {
+    const [person, setPerson] = useState<Person>();
+    const [trouble, setTrouble] = useState<string>();
+    const [attempt, setAttempt] = useState(0);
+
+    useEffect(() => {
+        let timer: ReturnType<typeof setTimeout>;
+        findServer()
+            .then(becomePerson)
+            .then(setPerson, (error: unknown) => {
+                setTrouble(wordsFor(error));
+                timer = setTimeout(() => setAttempt(attempt + 1), RETRY_MS);
+            });
+        return () => clearTimeout(timer);
+    }, [attempt]);
+
+    if (person) {
+        return <Shell person={person} />;
+    }
+    return (
+        <div class="waiting" role="status">
+            <p>{trouble ?? 'Opening Parley…'}</p>
+        </div>
+    );
+}
+
+const root = document.getElementById('app');
+if (root) {
+    render(<Playground />, root);
+}

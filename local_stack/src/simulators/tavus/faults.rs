@@ -1,0 +1,110 @@
+//! Misbehaving on request: the next requests that fit are answered wrongly, or not at all.
+
+use std::time::Duration;
+
+use axum::extract::{OriginalUri, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::server::Shared;
+
+/// What goes wrong, for which requests, how often: `POST /_control/faults`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Only requests with this method, or all.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Only requests whose path begins so.
+    #[serde(default)]
+    pub path: String,
+    /// How many requests.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// What happens to them.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// This status; nothing is done.
+    Status {
+        /// Such as 429 or 500.
+        status: u16,
+        /// `Retry-After`, as it is.
+        #[serde(default)]
+        retry_after: Option<String>,
+        /// Under `message`.
+        #[serde(default)]
+        message: Option<String>,
+    },
+    /// The connection is closed without an answer; nothing is done.
+    DropBefore,
+    /// It is done, and the connection is closed without an answer.
+    DropAfter,
+    /// It is done, and the answer is no JSON.
+    Garbage,
+    /// It is done, and the answer comes late.
+    Slow {
+        /// How late.
+        delay_ms: u64,
+    },
+}
+
+/// The middleware of everything below `/v2`.
+pub(super) async fn misbehave(
+    State(shared): State<Shared>,
+    OriginalUri(address): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let fault = shared.world(|world| world.count(request.method(), address.path()));
+    match fault {
+        None => next.run(request).await,
+        Some(FaultKind::Status {
+            status,
+            retry_after,
+            message,
+        }) => refuse(status, retry_after, message),
+        Some(FaultKind::DropBefore) => drop_connection(),
+        Some(FaultKind::DropAfter) => {
+            next.run(request).await;
+            drop_connection()
+        }
+        Some(FaultKind::Garbage) => {
+            next.run(request).await;
+            "<html>surprise</html>".into_response()
+        }
+        Some(FaultKind::Slow { delay_ms }) => {
+            let response = next.run(request).await;
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+            response
+        }
+    }
+}
+
+fn refuse(status: u16, retry_after: Option<String>, message: Option<String>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let message = message.unwrap_or_else(|| "Something went wrong".to_owned());
+    let mut response = (status, axum::Json(json!({ "message": message }))).into_response();
+    if let Some(value) = retry_after.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+/// The server has a task for each connection and no way to end one from within. An unwinding task drops its socket; this
+/// way of unwinding is no panic and prints nothing.
+fn drop_connection() -> Response {
+    std::panic::resume_unwind(Box::new("a connection dropped on request"))
+}
