@@ -112,6 +112,16 @@ export async function roomWith(members, { max_participants = 6, category = someM
     return session;
 }
 
+/** The Realtime topic of a room in its present epoch, as a member of it learns it. */
+export async function topicOf(member, session_id) {
+    return (await ok(member.rpc('room_state', { session_id }))).topic;
+}
+
+/** The access token of somebody who has signed in. */
+export async function tokenOf({ client }) {
+    return (await client.auth.getSession()).data.session.access_token;
+}
+
 /** The payload of a JWT. */
 export function claimsOf(token) {
     return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());

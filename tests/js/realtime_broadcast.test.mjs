@@ -5,11 +5,9 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { BareSocket, eventually, joinPayload, listen, refusedToListen, versions } from './channels.mjs';
 import { admin, rows } from './database.mjs';
-import { newClient, ok, person, roomWith, visitor } from './people.mjs';
+import { newClient, ok, person, roomWith, tokenOf, topicOf, visitor } from './people.mjs';
 import { stack } from './stack.mjs';
 
-const topicOf = async (who, session_id) => (await ok(who.rpc('room_state', { session_id }))).topic;
-const tokenOf = async ({ client }) => (await client.auth.getSession()).data.session.access_token;
 const fromDatabase = (topic, event, payload = {}, isPrivate = true) =>
     rows('select realtime.send($1::jsonb, $2, $3, $4)', [JSON.stringify(payload), event, topic, isPrivate]);
 

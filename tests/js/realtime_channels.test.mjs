@@ -3,11 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BareSocket, Ear, eventually, joinPayload, listen, refusedToListen, versions } from './channels.mjs';
-import { claimsOf, newClient, ok, person, roomWith, service, signedToken, visitor } from './people.mjs';
+import { claimsOf, newClient, ok, person, roomWith, service, signedToken, tokenOf, topicOf, visitor } from './people.mjs';
 import { stack } from './stack.mjs';
 
-const tokenOf = async ({ client }) => (await client.auth.getSession()).data.session.access_token;
-const topicOf = async (who, session_id) => (await ok(who.rpc('room_state', { session_id }))).topic;
 
 /** A token of the same person that differs from the one they have. */
 const anotherToken = async (who, changes = {}) => signedToken({ ...claimsOf(await tokenOf(who)), nonce: Math.random(), ...changes });
