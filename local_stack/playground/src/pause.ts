@@ -36,6 +36,12 @@ export class Pause {
     }
 }
 
+/**
+ * How long to wait before looking again for what an event spoke of, in milliseconds. Realtime reads an event when its transaction is on
+ * disk, which is an instant before others can see what the transaction wrote.
+ */
+export const LATE_MS = 250;
+
 const DELAYS = [500, 1_000, 2_000, 5_000];
 
 /** How long to wait after so many failures in a row, in milliseconds. */

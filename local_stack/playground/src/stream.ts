@@ -4,7 +4,7 @@
 // content: what is shown comes from `since`, so an event that is lost, late, doubled or made up can cost a request, and can neither
 // lose nor double a row. A connection that was away says nothing at all; whoever notices calls `catchUp`.
 
-import { Pause, delayAfter } from './pause';
+import { LATE_MS, Pause, delayAfter } from './pause';
 
 /** A row of a stream: `seq` numbers the change that made it, `changed_seq` its latest one. */
 export interface Numbered {
@@ -41,6 +41,8 @@ export class Stream<Row extends Numbered> {
     /** Rows that were made before this number are history that nobody asked for yet. */
     #floor = 0;
     #wanted = false;
+    /** The highest number that was heard and not found yet. */
+    #promised = 0;
     #stopped = false;
     #running: Promise<void> | undefined;
 
@@ -89,6 +91,7 @@ export class Stream<Row extends Numbered> {
             return 'known';
         }
         const verdict = seq === this.#lastSeq + 1 ? 'next' : 'gap';
+        this.#promised = Math.max(this.#promised, seq);
         void this.#catchUp();
         return verdict;
     }
@@ -137,6 +140,12 @@ export class Stream<Row extends Numbered> {
             try {
                 await this.#readAll();
                 failures = 0;
+                if (!this.#wanted && this.#lastSeq < this.#promised) {
+                    // The event overtook its row, or is made up: one more look tells.
+                    this.#promised = 0;
+                    this.#wanted = true;
+                    await this.#pause.wait(LATE_MS);
+                }
             } catch (error) {
                 if (this.#stopped || !this.#options.failed(error)) {
                     break;

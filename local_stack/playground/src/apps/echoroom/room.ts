@@ -8,7 +8,7 @@ import { Keeper } from '../../keeper';
 import { Line, type Payload } from '../../line';
 import type { Link } from '../../link';
 import { Outbox } from '../../outbox';
-import { delayAfter } from '../../pause';
+import { LATE_MS, delayAfter } from '../../pause';
 import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream } from '../../stream';
@@ -65,6 +65,7 @@ export class Room extends Store {
     #announced = 0;
     #noticeTimer: ReturnType<typeof setTimeout> | undefined;
     #retryTimer: ReturnType<typeof setTimeout> | undefined;
+    #secondLook: ReturnType<typeof setTimeout> | undefined;
 
     constructor(options: RoomOptions) {
         super();
@@ -145,6 +146,7 @@ export class Room extends Store {
         this.#isOver = true;
         clearTimeout(this.#noticeTimer);
         clearTimeout(this.#retryTimer);
+        clearTimeout(this.#secondLook);
         this.#keeper.stop();
         this.#line.close();
         this.stream.stop();
@@ -378,8 +380,10 @@ export class Room extends Store {
         this.#options.log.add({ kind: 'event', name, verdict, detail: payload, ...(typeof seq === 'number' ? { seq } : {}) });
         const isAboutTheRoom = name === 'room-changed' || name === 'topic-rotated';
         if (isAboutTheRoom || (name === 'user-left' && userId === this.me)) {
-            // Whether that is true, and what the room is now, the server knows.
+            // Whether that is true, and what the room is now, the server knows; at once, or an instant later.
             void this.#refresh();
+            clearTimeout(this.#secondLook);
+            this.#secondLook = setTimeout(() => void this.#refresh(), LATE_MS);
         } else if (typeof userId === 'string') {
             if (name === 'typing-start' && userId !== this.me && this.seats.has(userId)) {
                 this.typing.started(userId);
