@@ -100,7 +100,7 @@ fn messages(folder: &TempDir) -> Vec<String> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     entries
-        .map(|entry| entry["message"].as_str().unwrap().to_owned())
+        .map(|entry| entry.get("message").unwrap().as_str().unwrap().to_owned())
         .collect()
 }
 
