@@ -1,0 +1,123 @@
+// The avatars of a room as the table has them. Events only say that it is time to look.
+
+import { LATE_MS } from '../../pause';
+import { isOpen, isUnsettled, type Conversation } from './conversation';
+
+export interface ConversationsOptions {
+    /** Reads the latest ones, newest first. */
+    read(): Promise<readonly Conversation[]>;
+    /** Asks for one; nothing when that was refused, and the person was told why. */
+    start(mood: string | undefined): Promise<Conversation | undefined>;
+    /** Asks for its end. */
+    end(id: string): Promise<Conversation | undefined>;
+    changed(): void;
+    /** Is told why a reading failed. */
+    failed(error: unknown): void;
+}
+
+export class Conversations {
+    readonly #options: ConversationsOptions;
+    #rows: ReadonlyMap<string, Conversation> | undefined;
+    #running: Promise<void> | undefined;
+    #isWanted = false;
+    #isStopped = false;
+    #isAsking = false;
+    #secondLook: ReturnType<typeof setTimeout> | undefined;
+
+    constructor(options: ConversationsOptions) {
+        this.#options = options;
+    }
+
+    /** Newest first; nothing while they were never read. */
+    get rows(): readonly Conversation[] | undefined {
+        return this.#rows && [...this.#rows.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    }
+
+    /** The one that is here or on its way, or else the last one. */
+    get latest(): Conversation | undefined {
+        return this.rows?.find(isOpen) ?? this.rows?.[0];
+    }
+
+    /** Whether the latest one is about to change. */
+    get isUnsettled(): boolean {
+        return this.latest !== undefined && isUnsettled(this.latest);
+    }
+
+    /** Whether a start or an end has been asked for and not answered. */
+    get isAsking(): boolean {
+        return this.#isAsking;
+    }
+
+    start(mood: string | undefined): Promise<void> {
+        return this.#ask(() => this.#options.start(mood));
+    }
+
+    end(id: string): Promise<void> {
+        return this.#ask(() => this.#options.end(id));
+    }
+
+    /** An event spoke of one: what it said can be read now, or an instant later. */
+    heard(): void {
+        void this.refresh();
+        clearTimeout(this.#secondLook);
+        this.#secondLook = setTimeout(() => void this.refresh(), LATE_MS);
+    }
+
+    /** Looks. One request at a time: whoever asks meanwhile is served by one more, because the first may have read too early. */
+    refresh(): Promise<void> {
+        if (this.#isStopped) {
+            return Promise.resolve();
+        }
+        this.#isWanted = true;
+        return (this.#running ??= this.#run());
+    }
+
+    stop(): void {
+        this.#isStopped = true;
+        clearTimeout(this.#secondLook);
+    }
+
+    async #ask(pending: () => Promise<Conversation | undefined>): Promise<void> {
+        if (this.#isAsking) {
+            return;
+        }
+        this.#isAsking = true;
+        this.#options.changed();
+        const row = await pending();
+        this.#isAsking = false;
+        if (row) {
+            this.#take([row]);
+        }
+        this.#options.changed();
+    }
+
+    async #run(): Promise<void> {
+        // Begins later, so that #running is set when it ends.
+        await Promise.resolve();
+        while (this.#isWanted && !this.#isStopped) {
+            this.#isWanted = false;
+            try {
+                this.#take(await this.#options.read());
+            } catch (error) {
+                this.#options.failed(error);
+            }
+        }
+        this.#running = undefined;
+    }
+
+    /** An answer that was read earlier may come later: the row that was written last stays. */
+    #take(rows: readonly Conversation[]): void {
+        if (this.#isStopped) {
+            return;
+        }
+        const known = new Map(this.#rows);
+        for (const row of rows) {
+            const held = known.get(row.id);
+            if (!held || row.updated_at >= held.updated_at) {
+                known.set(row.id, row);
+            }
+        }
+        this.#rows = known;
+        this.#options.changed();
+    }
+}
