@@ -30,7 +30,6 @@ create table parley.job_queues (
     constraint job_queues_name_check check (name ~ '^[a-z][a-z0-9_]{0,30}$')
 );
 
--- The first row of a job without a key is written when a worker takes it.
 create table parley.jobs (
     queue text collate "C" not null,
     message_id bigint not null,
@@ -77,8 +76,9 @@ end
 $$;
 comment on function parley.create_job_queue(text) is 'For migrations: a queue of jobs. A name has up to 31 lower-case letters, digits and _.';
 
--- The unfinished job with this key, held until the caller ends, and to run once more where it is running; null where there is none.
-create function parley.ask_again(queue text, job_key text) returns bigint
+-- The unfinished job with this key, held until the caller ends; null where there is none. Where it is running, it may be told to run once
+-- more.
+create function parley.unfinished_job(queue text, job_key text, run_again boolean) returns bigint
     language plpgsql volatile
     set search_path = ''
     as $$
@@ -88,24 +88,24 @@ declare
 begin
     select job.message_id into unfinished
     from parley.jobs as job
-    where job.queue = ask_again.queue collate "C" and job.job_key = ask_again.job_key collate "C";
+    where job.queue = unfinished_job.queue collate "C" and job.job_key = unfinished_job.job_key collate "C";
     if not found then
         return null;
     end if;
     -- Waits for a worker that is just finishing it.
-    execute format('select true from pgmq.%I as message where message.msg_id = $1 for update', 'q_parley_' || ask_again.queue)
+    execute format('select true from pgmq.%I as message where message.msg_id = $1 for update', 'q_parley_' || unfinished_job.queue)
     into is_there
     using unfinished;
     if is_there then
         update parley.jobs as job
         set is_wanted_again = true
-        where job.queue = ask_again.queue collate "C" and job.message_id = unfinished
-            and job.is_running and not job.is_wanted_again;
+        where job.queue = unfinished_job.queue collate "C" and job.message_id = unfinished
+            and run_again and job.is_running and not job.is_wanted_again;
         return unfinished;
     end if;
     -- Finished meanwhile, and its row with it; or somebody has purged the queue, which must not lock the key for ever.
     delete from parley.jobs as job
-    where job.queue = ask_again.queue collate "C" and job.message_id = unfinished;
+    where job.queue = unfinished_job.queue collate "C" and job.message_id = unfinished;
     return null;
 end
 $$;
@@ -144,7 +144,7 @@ begin
 
     for attempt in 1..10 loop
         if job_key is not null then
-            job := parley.ask_again(queue, job_key);
+            job := parley.unfinished_job(queue, job_key, run_again => true);
             if job is not null then
                 return job;
             end if;
