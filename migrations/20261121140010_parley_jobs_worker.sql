@@ -63,13 +63,13 @@ create function parley.bury(queue text, job bigint, error text) returns void
 declare
     buried parley.jobs;
     body jsonb;
-    enqueued_at timestamptz;
+    sent_at timestamptz;
 begin
     delete from parley.jobs as dying
     where dying.queue = bury.queue collate "C" and dying.message_id = job
     returning * into buried;
     execute format('select message.message, message.enqueued_at from pgmq.%I as message where message.msg_id = $1', 'q_parley_' || queue)
-    into body, enqueued_at
+    into body, sent_at
     using job;
     perform pgmq.delete('parley_' || queue, job);
     insert into parley.dead_letters as dead (queue, kind, payload, job_key, attempts, last_error, enqueued_at)
@@ -80,7 +80,7 @@ begin
         buried.job_key,
         coalesce(buried.attempts, 0),
         left(coalesce(error, ''), 2000),
-        bury.enqueued_at
+        sent_at
     )
     on conflict on constraint dead_letters_queue_job_key_key do update
     set

@@ -54,9 +54,11 @@ begin
         where schedule.name = due.name;
     end loop;
     return (
-        select greatest(extract(epoch from min(schedule.next_run_at) - clock_timestamp()), 0)
+        select greatest(extract(epoch from schedule.next_run_at - clock_timestamp()), 0)
         from parley.job_schedules as schedule
         where schedule.is_enabled
+        order by schedule.next_run_at
+        limit 1
     );
 end
 $$;
