@@ -9,6 +9,7 @@ pub mod conversations;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod jobs;
 pub mod providers;
 pub mod serve;
 pub mod telemetry;

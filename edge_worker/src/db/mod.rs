@@ -3,8 +3,10 @@
 mod check;
 pub(crate) mod conversations;
 mod failure;
+pub(crate) mod jobs;
 mod pool;
 mod ready;
+pub(crate) mod upkeep;
 
 pub use check::{CheckError, check};
 pub use failure::DbError;
