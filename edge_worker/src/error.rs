@@ -26,6 +26,36 @@ pub enum ApiError {
     /// The body broke off or could not be decoded.
     #[error("The body did not arrive whole.")]
     BodyIncomplete,
+    /// The body is something else than JSON.
+    #[error("The body must be JSON, and say so.")]
+    UnsupportedMediaType,
+    /// The body is no JSON.
+    #[error("The body is not JSON.")]
+    InvalidJson,
+    /// The body lacks a field, or has one of another type.
+    #[error("The body lacks a field, or a field has another type.")]
+    InvalidBody,
+    /// An id in the path is none.
+    #[error("An id in the address is none.")]
+    InvalidPath,
+    /// A parameter of the query is none.
+    #[error("A parameter of the query cannot be read.")]
+    InvalidQuery,
+    /// No bearer token was shown.
+    #[error("You are not signed in.")]
+    MissingToken,
+    /// A key of the project was shown in place of a token, and it is none.
+    #[error("This key is not one of the project.")]
+    InvalidKey,
+    /// A request names another user than its token.
+    #[error("This is not your user id.")]
+    NotYourUserId,
+    /// There is no such persona.
+    #[error("There is no such persona.")]
+    PersonaNotFound,
+    /// PostgREST does not answer.
+    #[error("The data cannot be reached.")]
+    DataApiUnavailable,
     /// The answer took too long.
     #[error("The answer took too long.")]
     TimedOut,
@@ -64,7 +94,16 @@ impl ApiError {
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BodyIncomplete
+            | Self::InvalidJson
+            | Self::InvalidBody
+            | Self::InvalidPath
+            | Self::InvalidQuery => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MissingToken | Self::InvalidKey => StatusCode::UNAUTHORIZED,
+            Self::NotYourUserId => StatusCode::FORBIDDEN,
+            Self::PersonaNotFound => StatusCode::NOT_FOUND,
+            Self::DataApiUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -77,6 +116,16 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyIncomplete => "body_incomplete",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidBody => "invalid_body",
+            Self::InvalidPath => "invalid_path",
+            Self::InvalidQuery => "invalid_query",
+            Self::MissingToken => "missing_token",
+            Self::InvalidKey => "invalid_key",
+            Self::NotYourUserId => "not_your_user_id",
+            Self::PersonaNotFound => "persona_not_found",
+            Self::DataApiUnavailable => "data_api_unavailable",
             Self::TimedOut => "timed_out",
             Self::DatabaseUnavailable => "database_unavailable",
             Self::Stopping => "stopping",
@@ -89,6 +138,18 @@ impl ApiError {
             Self::RouteNotFound | Self::MethodNotAllowed => "GET /openapi.json lists what there is.",
             Self::BodyTooLarge { .. } => "Send less at once.",
             Self::BodyIncomplete => "Send it again.",
+            Self::UnsupportedMediaType => "Send Content-Type: application/json, without an encoding.",
+            Self::InvalidJson => "Correct it; at most 127 levels deep.",
+            Self::InvalidBody | Self::InvalidPath | Self::InvalidQuery => {
+                "GET /openapi.json has the form of every request."
+            }
+            Self::MissingToken => {
+                "Sign in, and send Authorization: Bearer with the token; visitors send the publishable key."
+            }
+            Self::InvalidKey => "Look at the keys of the project.",
+            Self::NotYourUserId => "Send your own, or none: the one of your token counts.",
+            Self::PersonaNotFound => "GET /api/personas lists them.",
+            Self::DataApiUnavailable => "Try again in a moment.",
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => "Try again in a moment.",
             Self::Internal => "Try again; if it stays, tell the operator the request id.",
         }
@@ -135,6 +196,16 @@ mod tests {
                 "body_too_large",
             ),
             (ApiError::BodyIncomplete, "PT400", "body_incomplete"),
+            (ApiError::UnsupportedMediaType, "PT415", "unsupported_media_type"),
+            (ApiError::InvalidJson, "PT400", "invalid_json"),
+            (ApiError::InvalidBody, "PT400", "invalid_body"),
+            (ApiError::InvalidPath, "PT400", "invalid_path"),
+            (ApiError::InvalidQuery, "PT400", "invalid_query"),
+            (ApiError::MissingToken, "PT401", "missing_token"),
+            (ApiError::InvalidKey, "PT401", "invalid_key"),
+            (ApiError::NotYourUserId, "PT403", "not_your_user_id"),
+            (ApiError::PersonaNotFound, "PT404", "persona_not_found"),
+            (ApiError::DataApiUnavailable, "PT503", "data_api_unavailable"),
             (ApiError::TimedOut, "PT503", "timed_out"),
             (ApiError::DatabaseUnavailable, "PT503", "database_unavailable"),
             (ApiError::Stopping, "PT503", "stopping"),

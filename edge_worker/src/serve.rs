@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::config::{Config, SettingsError};
 use crate::db;
-use crate::telemetry::Metrics;
 
 /// Why the worker did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +24,9 @@ pub enum StartError {
     /// The pool refuses the address.
     #[error("SUPABASE_DB_URL: not usable")]
     Pool(#[source] sqlx::Error),
+    /// There is no TLS.
+    #[error("the client of the Data API could not be built")]
+    DataApi(#[source] reqwest::Error),
     /// Nobody can listen there.
     #[error("WORKER_LISTEN: cannot listen on {address}")]
     Listen {
@@ -73,11 +75,7 @@ pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worke
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let app = App {
-        pool: pool.clone(),
-        metrics: Metrics::default(),
-        stopping: stopping.clone(),
-    };
+    let app = App::new(config, pool.clone(), address, stopping.clone())?;
     tracing::info!(
         %address,
         version = env!("CARGO_PKG_VERSION"),

@@ -91,7 +91,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let mut passed_on = HeaderMap::new();
         let agent = parts.headers.get(USER_AGENT).cloned();
         passed_on.extend(agent.map(|agent| (USER_AGENT, agent)));
-        let id = parts.extensions.get::<RequestId>().and_then(RequestId::header_value);
+        let id = parts
+            .extensions
+            .get::<RequestId>()
+            .and_then(RequestId::header_value);
         passed_on.extend(id.map(|id| (RequestId::HEADER, id)));
         Ok(Self {
             token: token.to_owned().into(),

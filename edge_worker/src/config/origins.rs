@@ -31,7 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Origins {
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         match origin(part) {
             Some(origin) => origins.push(origin),
-            None => reader.problem(NAME, format!("`{part}` is neither `*` nor like https://app.example")),
+            None => reader.problem(NAME, "an entry is neither `*` nor like https://app.example"),
         }
     }
     Origins(origins)

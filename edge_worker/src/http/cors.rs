@@ -7,7 +7,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::request_id;
+use super::RequestId;
 use crate::config::Origins;
 
 /// The routes of the apps; what operators and providers call is no business of a web page.
@@ -30,14 +30,14 @@ pub(crate) fn allow(routes: Router, origins: Origins) -> Router {
         CONTENT_TYPE,
         HeaderName::from_static("apikey"),
         HeaderName::from_static("x-client-info"),
-        request_id::HEADER,
+        RequestId::HEADER,
     ];
     routes.layer(
         CorsLayer::new()
             .allow_origin(is_allowed)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(headers)
-            .expose_headers([request_id::HEADER, RETRY_AFTER])
+            .expose_headers([RequestId::HEADER, RETRY_AFTER])
             .max_age(MAX_AGE),
     )
 }

@@ -95,7 +95,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
         headers.insert("set-cookie", HeaderValue::from_static("a=b"));
-        Answer::new(StatusCode::TOO_MANY_REQUESTS, &headers, Bytes::from_static(body.as_bytes()))
+        Answer::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            &headers,
+            Bytes::from_static(body.as_bytes()),
+        )
     }
 
     #[test]
@@ -110,7 +114,13 @@ mod tests {
     #[test]
     fn only_a_body_with_a_code_and_a_message_is_postgrest_s() {
         assert!(answer(r#"{"code":"42501","message":"no","details":null}"#).is_refusal_of_postgrest());
-        for body in ["", "<html>", "[]", r#"{"message":"Invalid API key"}"#, r#"{"code":1,"message":"x"}"#] {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            r#"{"message":"Invalid API key"}"#,
+            r#"{"code":1,"message":"x"}"#,
+        ] {
             assert!(!answer(body).is_refusal_of_postgrest(), "{body}");
         }
     }

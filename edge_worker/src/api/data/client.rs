@@ -166,7 +166,7 @@ impl DataApi {
         match answer {
             Ok(answer) if answer.status().is_success() => Ok(answer),
             Ok(answer) => Err(Refused::There(answer)),
-            Err(CallError::WrongKey) => Err(ApiError::InvalidToken.into()),
+            Err(CallError::WrongKey) => Err(ApiError::InvalidKey.into()),
             Err(error) => {
                 tracing::error!(operation, error = telemetry::chain(&error), "the Data API fails");
                 Err(ApiError::DataApiUnavailable.into())
@@ -197,7 +197,8 @@ impl DataApi {
         let method = Method::from_bytes(written.method().as_str().as_bytes()).map_err(unbuildable)?;
         let mut headers = HeaderMap::new();
         for (name, value) in written.headers() {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| CallError::Unbuildable)?;
+            let name =
+                HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| CallError::Unbuildable)?;
             headers.insert(name, secret(value.as_bytes())?);
         }
         // A key of the project that is no token has to be both, or the gateway refuses it.

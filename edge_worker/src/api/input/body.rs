@@ -18,7 +18,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(ApiError::NotJson);
+            return Err(ApiError::UnsupportedMediaType);
         }
         let RawBody(bytes) = RawBody::from_request(request, state).await?;
         serde_json::from_slice(&bytes)
