@@ -177,6 +177,10 @@ impl IntoResponse for ApiError {
             let seconds = HeaderValue::from(wait.as_secs());
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
+        if matches!(self, Self::MissingToken | Self::InvalidKey) {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
         response
     }
 }

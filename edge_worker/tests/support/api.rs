@@ -171,10 +171,16 @@ impl Worker {
                 .or_else(|| set.map(|(_, value)| value.clone()))
         })
         .unwrap();
+        Self::start_with(&config, |_, _| ()).await
+    }
+
+    /// With something changed that no setting changes.
+    pub async fn start_with(config: &Config, change: impl FnOnce(&mut App, &Config)) -> Self {
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let pool = db::connect(&config.database).unwrap();
-        let app = App::new(&config, pool, address, CancellationToken::new()).unwrap();
+        let mut app = App::new(config, pool, address, CancellationToken::new()).unwrap();
+        change(&mut app, config);
         let serving = serve_until(
             listener,
             app::router(app.clone()),

@@ -6,3 +6,4 @@ pub mod api;
 pub mod database;
 pub mod schema;
 pub mod tavus;
+pub mod upstream;
