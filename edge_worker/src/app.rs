@@ -1,6 +1,6 @@
 //! The HTTP side, without a socket.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -8,15 +8,21 @@ use axum::middleware::from_fn_with_state;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{DataApi, Timeouts, echoroom};
+use crate::api::echoroom::{self, Catalogue, Freshness};
+use crate::api::{self, DataApi};
 use crate::config::{Config, Origins};
+use crate::conversations::Conversations;
 use crate::error::ApiError;
-use crate::http::{body, cors, healthz, metrics, observe, openapi, readyz};
+use crate::http::{body, cors, healthz, metrics, observe, openapi, readyz, webhooks};
+use crate::providers::RetryPolicy;
+use crate::providers::tavus::{TavusClient, Timeouts};
 use crate::serve::StartError;
 use crate::telemetry::Metrics;
+use crate::webhooks::{Callbacks, SigningSecret};
 
 /// What the routes share.
 #[derive(Clone, Debug)]
@@ -27,27 +33,61 @@ pub struct App {
     pub metrics: Metrics,
     /// Cancelled when the worker is asked to stop.
     pub stopping: CancellationToken,
+    /// Conversations with avatars.
+    pub conversations: Conversations,
+    /// What Tavus signs its callbacks with, where it does.
+    pub webhook_secret: Option<SigningSecret>,
     /// EchoRoom's tables and RPCs, as whoever calls.
     pub data: DataApi,
+    /// What Tavus calls its personas.
+    pub personas: Catalogue,
     /// The web pages that may call.
     pub cors_origins: Origins,
 }
 
 impl App {
-    /// Everything by its settings.
+    /// Everything by its settings. `address` is where the worker listens, which is also where providers reach it unless the
+    /// settings say otherwise.
     ///
     /// # Errors
     ///
-    /// [`StartError::DataApi`].
+    /// [`StartError::Address`], [`StartError::Tavus`] and [`StartError::DataApi`].
     pub fn new(
         config: &Config,
         pool: PgPool,
-        _address: SocketAddr,
+        address: SocketAddr,
         stopping: CancellationToken,
     ) -> Result<Self, StartError> {
         let metrics = Metrics::default();
-        let data = DataApi::new(&config.supabase, "echoroom", Timeouts::default(), metrics.clone());
+        let client = |settings| {
+            TavusClient::new(
+                settings,
+                Timeouts::default(),
+                RetryPolicy::default(),
+                metrics.clone(),
+            )
+        };
+        let tavus = config
+            .tavus
+            .as_ref()
+            .map(client)
+            .transpose()
+            .map_err(StartError::Tavus)?;
+        let base = match &config.public_url {
+            Some(url) => url.clone(),
+            None => own_url(address).map_err(StartError::Address)?,
+        };
+        let callbacks = Callbacks::new(base, config.callback_keys.clone());
+        let project = &config.supabase;
+        let data = DataApi::new(project, "echoroom", api::Timeouts::default(), metrics.clone());
+        let personas = Catalogue::new(tavus.clone(), Freshness::default());
         Ok(Self {
+            conversations: Conversations::new(pool.clone(), tavus, callbacks),
+            webhook_secret: config
+                .tavus
+                .as_ref()
+                .and_then(|tavus| tavus.webhook_secret.clone()),
+            personas,
             data: data.map_err(StartError::DataApi)?,
             cors_origins: config.cors_origins.clone(),
             pool,
@@ -57,12 +97,21 @@ impl App {
     }
 }
 
+/// A worker that listens everywhere is reached on loopback, by whoever needs no setting to reach it.
+fn own_url(mut address: SocketAddr) -> Result<Url, url::ParseError> {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Url::parse(&format!("http://{address}"))
+}
+
 /// All routes, with what every request gets: an id, a log line, counters, a limit of size and of time.
 pub fn router(app: App) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(openapi::document())
         .routes(routes!(healthz::get))
         .routes(routes!(readyz::get))
         .routes(routes!(metrics::get))
+        .routes(routes!(webhooks::tavus::post))
         .merge(echoroom::routes())
         .with_state(app.clone())
         .split_for_parts();

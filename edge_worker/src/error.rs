@@ -26,9 +26,18 @@ pub enum ApiError {
     /// The body broke off or could not be decoded.
     #[error("The body did not arrive whole.")]
     BodyIncomplete,
+    /// The token in the address of a callback is nobody's, or not that of the conversation in the body.
+    #[error("This address takes no callbacks.")]
+    InvalidToken,
+    /// A webhook is signed, and not by whom it should be.
+    #[error("The signature does not fit.")]
+    InvalidSignature,
     /// The body is something else than JSON.
     #[error("The body must be JSON, and say so.")]
     UnsupportedMediaType,
+    /// The body of a callback is no event.
+    #[error("The body is no event.")]
+    MalformedEvent,
     /// The body is no JSON.
     #[error("The body is not JSON.")]
     InvalidJson,
@@ -53,6 +62,30 @@ pub enum ApiError {
     /// There is no such persona.
     #[error("There is no such persona.")]
     PersonaNotFound,
+    /// There is no such conversation, or it is in a room of others.
+    #[error("There is no such conversation.")]
+    ConversationNotFound,
+    /// The conversation has ended.
+    #[error("The conversation is over.")]
+    ConversationOver,
+    /// An avatar is asked for in one of several rooms, or in none.
+    #[error("It is not clear which room is meant.")]
+    SessionIdNeeded,
+    /// The avatar is on its way.
+    #[error("The avatar is still being started.")]
+    AvatarStarting,
+    /// The provider has no room for another avatar, or fails for the moment.
+    #[error("The avatar cannot come just now.")]
+    AvatarUnavailable {
+        /// When to try again.
+        retry_seconds: u64,
+    },
+    /// The provider refuses, and will again.
+    #[error("The avatar could not be started.")]
+    ProviderFailed,
+    /// This deployment has no avatars.
+    #[error("There are no avatars here.")]
+    ProviderOff,
     /// PostgREST does not answer.
     #[error("The data cannot be reached.")]
     DataApiUnavailable,
@@ -94,16 +127,25 @@ impl ApiError {
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyIncomplete
+            | Self::MalformedEvent
+            | Self::SessionIdNeeded
             | Self::InvalidJson
             | Self::InvalidBody
             | Self::InvalidPath
             | Self::InvalidQuery => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::MissingToken | Self::InvalidKey => StatusCode::UNAUTHORIZED,
+            Self::InvalidToken | Self::InvalidSignature | Self::MissingToken | Self::InvalidKey => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::NotYourUserId => StatusCode::FORBIDDEN,
-            Self::PersonaNotFound => StatusCode::NOT_FOUND,
-            Self::DataApiUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::PersonaNotFound | Self::ConversationNotFound => StatusCode::NOT_FOUND,
+            Self::ConversationOver => StatusCode::GONE,
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
+            Self::DataApiUnavailable
+            | Self::AvatarStarting
+            | Self::AvatarUnavailable { .. }
+            | Self::ProviderOff => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -116,7 +158,10 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyIncomplete => "body_incomplete",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidSignature => "invalid_signature",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::MalformedEvent => "malformed_event",
             Self::InvalidJson => "invalid_json",
             Self::InvalidBody => "invalid_body",
             Self::InvalidPath => "invalid_path",
@@ -125,6 +170,13 @@ impl ApiError {
             Self::InvalidKey => "invalid_key",
             Self::NotYourUserId => "not_your_user_id",
             Self::PersonaNotFound => "persona_not_found",
+            Self::ConversationNotFound => "conversation_not_found",
+            Self::ConversationOver => "conversation_over",
+            Self::SessionIdNeeded => "session_id_needed",
+            Self::AvatarStarting => "avatar_starting",
+            Self::AvatarUnavailable { .. } => "avatar_unavailable",
+            Self::ProviderFailed => "provider_failed",
+            Self::ProviderOff => "provider_off",
             Self::DataApiUnavailable => "data_api_unavailable",
             Self::TimedOut => "timed_out",
             Self::DatabaseUnavailable => "database_unavailable",
@@ -138,7 +190,14 @@ impl ApiError {
             Self::RouteNotFound | Self::MethodNotAllowed => "GET /openapi.json lists what there is.",
             Self::BodyTooLarge { .. } => "Send less at once.",
             Self::BodyIncomplete => "Send it again.",
+            Self::InvalidToken => "Use the callback address that the conversation was created with.",
+            Self::InvalidSignature => {
+                "Sign the raw body with the shared secret, and send it within five minutes."
+            }
             Self::UnsupportedMediaType => "Send Content-Type: application/json, without an encoding.",
+            Self::MalformedEvent => {
+                "Send a JSON object with a text under event_type, at most 127 levels deep."
+            }
             Self::InvalidJson => "Correct it; at most 127 levels deep.",
             Self::InvalidBody | Self::InvalidPath | Self::InvalidQuery => {
                 "GET /openapi.json has the form of every request."
@@ -149,6 +208,13 @@ impl ApiError {
             Self::InvalidKey => "Look at the keys of the project.",
             Self::NotYourUserId => "Send your own, or none: the one of your token counts.",
             Self::PersonaNotFound => "GET /api/personas lists them.",
+            Self::ConversationNotFound => "Use an id that create-conversation gave in a room of yours.",
+            Self::ConversationOver => "Start another one.",
+            Self::SessionIdNeeded => "Send session_id: the room in which you sit.",
+            Self::AvatarStarting => "Ask again: it will be the same avatar.",
+            Self::AvatarUnavailable { .. } => "Try again after the time in Retry-After.",
+            Self::ProviderFailed => "Tell the operator; trying again will not help.",
+            Self::ProviderOff => "The operator can switch them on.",
             Self::DataApiUnavailable => "Try again in a moment.",
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => "Try again in a moment.",
             Self::Internal => "Try again; if it stays, tell the operator the request id.",
@@ -156,7 +222,11 @@ impl ApiError {
     }
 
     fn retry_after(self) -> Option<Duration> {
-        (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1))
+        match self {
+            Self::AvatarUnavailable { retry_seconds } => Some(Duration::from_secs(retry_seconds)),
+            Self::ProviderOff => None,
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)),
+        }
     }
 
     /// The body.
@@ -200,7 +270,10 @@ mod tests {
                 "body_too_large",
             ),
             (ApiError::BodyIncomplete, "PT400", "body_incomplete"),
+            (ApiError::InvalidToken, "PT401", "invalid_token"),
+            (ApiError::InvalidSignature, "PT401", "invalid_signature"),
             (ApiError::UnsupportedMediaType, "PT415", "unsupported_media_type"),
+            (ApiError::MalformedEvent, "PT400", "malformed_event"),
             (ApiError::InvalidJson, "PT400", "invalid_json"),
             (ApiError::InvalidBody, "PT400", "invalid_body"),
             (ApiError::InvalidPath, "PT400", "invalid_path"),
@@ -209,6 +282,17 @@ mod tests {
             (ApiError::InvalidKey, "PT401", "invalid_key"),
             (ApiError::NotYourUserId, "PT403", "not_your_user_id"),
             (ApiError::PersonaNotFound, "PT404", "persona_not_found"),
+            (ApiError::ConversationNotFound, "PT404", "conversation_not_found"),
+            (ApiError::ConversationOver, "PT410", "conversation_over"),
+            (ApiError::SessionIdNeeded, "PT400", "session_id_needed"),
+            (ApiError::AvatarStarting, "PT503", "avatar_starting"),
+            (
+                ApiError::AvatarUnavailable { retry_seconds: 9 },
+                "PT503",
+                "avatar_unavailable",
+            ),
+            (ApiError::ProviderFailed, "PT502", "provider_failed"),
+            (ApiError::ProviderOff, "PT503", "provider_off"),
             (ApiError::DataApiUnavailable, "PT503", "data_api_unavailable"),
             (ApiError::TimedOut, "PT503", "timed_out"),
             (ApiError::DatabaseUnavailable, "PT503", "database_unavailable"),
@@ -225,6 +309,11 @@ mod tests {
     fn only_an_unavailable_worker_says_when_to_come_back() {
         let wait = |error: ApiError| error.into_response().headers().get("retry-after").cloned();
         assert_eq!(wait(ApiError::DatabaseUnavailable).unwrap(), "1");
+        assert_eq!(
+            wait(ApiError::AvatarUnavailable { retry_seconds: 9 }).unwrap(),
+            "9"
+        );
+        assert_eq!(wait(ApiError::ProviderOff), None);
         assert_eq!(wait(ApiError::Internal), None);
     }
 }

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod conversations;
 pub mod db;
 pub mod error;
 pub mod http;

@@ -165,7 +165,7 @@ impl DataApi {
             .provider_called("data_api", operation, outcome, begun.elapsed());
         match answer {
             Ok(answer) if answer.status().is_success() => Ok(answer),
-            Ok(answer) => Err(Refused::There(answer)),
+            Ok(answer) => Err(answer.into()),
             Err(CallError::WrongKey) => Err(ApiError::InvalidKey.into()),
             Err(error) => {
                 tracing::error!(operation, error = telemetry::chain(&error), "the Data API fails");

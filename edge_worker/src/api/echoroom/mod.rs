@@ -5,6 +5,8 @@ mod participants;
 mod personas;
 mod routes;
 mod sessions;
+mod tavus;
 pub mod wire;
 
 pub use routes::routes;
+pub use tavus::{Catalogue, Freshness};

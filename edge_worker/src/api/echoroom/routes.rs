@@ -3,6 +3,7 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::tavus::{create_conversation, end_conversation, get_daily_room, personas as tavus_personas};
 use super::{messages, participants, personas, sessions};
 use crate::app::App;
 
@@ -17,4 +18,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(personas::list, personas::post))
         .routes(routes!(personas::get, personas::put, personas::delete))
         .routes(routes!(personas::get_by_mood))
+        .routes(routes!(create_conversation::post))
+        .routes(routes!(get_daily_room::post))
+        .routes(routes!(end_conversation::post))
+        .routes(routes!(tavus_personas::list))
+        .routes(routes!(tavus_personas::get))
 }

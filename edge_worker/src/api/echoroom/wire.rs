@@ -141,6 +141,25 @@ pub struct Persona {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A persona with what Tavus says of it; null where Tavus says nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TavusPersona {
+    /// Its number here.
+    pub id: i64,
+    /// Its id at Tavus.
+    pub persona_id: String,
+    /// Its mood.
+    pub mood: Option<String>,
+    /// When it was kept.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Its name at Tavus.
+    pub persona_name: Option<String>,
+    /// Who appears.
+    pub default_replica_id: Option<String>,
+}
+
 /// Something is gone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Deleted {
