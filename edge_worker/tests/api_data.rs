@@ -1,10 +1,6 @@
 //! What the REST routes ask PostgREST for, and what they make of its answers: on a PostgREST that says what it is told.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper that fails fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod support;
 
@@ -50,6 +46,7 @@ fn routes() -> Vec<Route> {
     let (room, user) = (Uuid::from_u128(7), Uuid::from_u128(8));
     let seat = json!({ "session_id": room });
     let persona = json!({ "persona_id": "p1" });
+    let conversation = json!({ "conversation_id": "c1" });
     vec![
         (Method::GET, "/api/sessions".into(), None),
         (
@@ -71,6 +68,18 @@ fn routes() -> Vec<Route> {
         (Method::POST, "/api/personas".into(), Some(persona.clone())),
         (Method::PUT, "/api/personas/7".into(), Some(persona)),
         (Method::DELETE, "/api/personas/7".into(), None),
+        (Method::GET, "/api/tavus/personas".into(), None),
+        (Method::GET, "/api/tavus/personas/Calm".into(), None),
+        (
+            Method::POST,
+            "/api/tavus/get-daily-room".into(),
+            Some(conversation.clone()),
+        ),
+        (
+            Method::POST,
+            "/api/tavus/end-conversation".into(),
+            Some(conversation),
+        ),
     ]
 }
 
@@ -476,4 +485,150 @@ async fn answer_of_a_success_that_makes_no_sense_is_a_bug_and_says_nothing_of_it
         assert_eq!(answer.refusal(), (500, "internal"));
     }
     assert!(!worker.told().contains("s3cret"));
+}
+
+#[tokio::test]
+async fn web_pages_call_only_where_a_setting_allows_them() {
+    let upstream = Upstream::start().await;
+    let closed = Worker::start(&settings(&upstream.url), &[]).await;
+    let origins = "https://app.example,http://localhost:3000";
+    let open = Worker::start(&settings(&upstream.url), &[("WORKER_CORS_ORIGINS", origins)]).await;
+    let preflight = async |worker: &Worker, path: &str, origin: &str| {
+        let request = worker
+            .request(Method::OPTIONS, path, "")
+            .header("origin", origin)
+            .header("access-control-request-method", "PUT")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type,x-client-info",
+            );
+        worker.send(request).await
+    };
+    let path = "/api/tavus/create-conversation";
+    let allowed = preflight(&open, path, "https://app.example").await;
+    assert_eq!(allowed.status, 200);
+    assert_eq!(
+        allowed.headers["access-control-allow-origin"],
+        "https://app.example"
+    );
+    let headers = allowed.headers["access-control-allow-headers"].to_str().unwrap();
+    for name in [
+        "authorization",
+        "content-type",
+        "x-client-info",
+        "apikey",
+        "x-request-id",
+    ] {
+        assert!(headers.contains(name), "{headers}");
+    }
+    let methods = allowed.headers["access-control-allow-methods"].to_str().unwrap();
+    assert_eq!(methods, "GET,POST,PUT,DELETE");
+    for (worker, path, origin) in [
+        (&open, path, "https://evil.example"),
+        (&open, path, "https://app.example.evil"),
+        (&open, path, "null"),
+        (&open, "/metrics", "https://app.example"),
+        (&open, "/webhooks/tavus/x", "https://app.example"),
+        (&closed, path, "https://app.example"),
+    ] {
+        let refused = preflight(worker, path, origin).await;
+        assert!(
+            !refused.headers.contains_key("access-control-allow-origin"),
+            "{path} {origin}"
+        );
+    }
+    // A page can read refusals, whoever made them, and when to come back.
+    let ask = async |path: &str, token: &str, body: String| {
+        let request = open
+            .request(Method::POST, path, token)
+            .header("origin", "http://localhost:3000")
+            .header("content-type", "application/json")
+            .body(body);
+        let reply = open.send(request).await;
+        assert_eq!(
+            reply.headers["access-control-allow-origin"], "http://localhost:3000",
+            "{reply:?}"
+        );
+        assert_eq!(
+            reply.headers["access-control-expose-headers"],
+            "x-request-id,retry-after"
+        );
+        assert!(reply.headers.contains_key("x-request-id"));
+        reply.status
+    };
+    upstream.says(Answer::json(
+        429,
+        r#"{"code":"PT429","message":"x","details":"rate_limited","hint":""}"#,
+    ));
+    assert_eq!(ask("/api/sessions", "", "{}".into()).await, 401);
+    assert_eq!(
+        ask("/api/sessions", TOKEN, r#"{"category":"Calm"}"#.into()).await,
+        429
+    );
+    assert_eq!(
+        ask("/api/sessions", TOKEN, "x".repeat(1024 * 1024 + 1)).await,
+        413
+    );
+    assert_eq!(ask("/api/nowhere", TOKEN, String::new()).await, 404);
+}
+
+#[tokio::test]
+async fn description_has_every_route_with_its_answers_and_who_may_call_it() {
+    let (_, worker) = start().await;
+    let description = worker.get("", "/openapi.json").await.body;
+    let mut described = Vec::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if !path.starts_with("/api/") {
+                continue;
+            }
+            described.push(format!("{} {path}", method.to_uppercase()));
+            assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
+            let answers = operation["responses"].as_object().unwrap();
+            let error = &answers["default"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(error, "#/components/schemas/ErrorBody");
+            assert!(
+                answers.contains_key("200") || answers.contains_key("201"),
+                "{path}"
+            );
+            assert_eq!(
+                operation.get("requestBody").is_some(),
+                matches!(method.as_str(), "post" | "put")
+            );
+            assert!(
+                operation["description"].is_string() || operation["summary"].is_string(),
+                "{path}"
+            );
+        }
+    }
+    described.sort();
+    let expected = [
+        "DELETE /api/personas/{id}",
+        "GET /api/participants/{session_id}",
+        "GET /api/personas",
+        "GET /api/personas/by-mood/{mood}",
+        "GET /api/personas/{id}",
+        "GET /api/sessions",
+        "GET /api/sessions/{session_id}/messages",
+        "GET /api/tavus/personas",
+        "GET /api/tavus/personas/{mood}",
+        "POST /api/participants",
+        "POST /api/personas",
+        "POST /api/sessions",
+        "POST /api/tavus/create-conversation",
+        "POST /api/tavus/end-conversation",
+        "POST /api/tavus/get-daily-room",
+        "PUT /api/participants/{user_id}/{session_id}",
+        "PUT /api/personas/{id}",
+    ];
+    assert_eq!(described, expected);
+    assert_eq!(
+        description["components"]["securitySchemes"]["bearer"]["scheme"],
+        "bearer"
+    );
+    let voice = &description["components"]["schemas"]["Voice"]["properties"];
+    assert!(
+        voice["is_speaking"].is_object() && voice["is_muted"].is_object(),
+        "{voice}"
+    );
 }

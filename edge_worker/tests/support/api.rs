@@ -1,7 +1,12 @@
 //! The worker in this process on a real stack, and people who call it over HTTP.
 
-#![allow(clippy::indexing_slicing, clippy::panic, reason = "a helper that fails fails its test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 
+use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +19,8 @@ use hmac::{Hmac, Mac as _};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,7 +31,7 @@ use super::database::Database;
 pub const WORKER_SECRET: &str = "w0rker-secret-w0rker-secret-w0rker-secret";
 
 /// What the worker's role logs in with in tests.
-const PASSWORD: &str = "p4ssword-of-the-worker";
+pub const PASSWORD: &str = "p4ssword-of-the-worker";
 
 /// A stack, and a worker on it.
 pub struct Api {
@@ -67,6 +73,24 @@ impl Api {
     /// One more worker on the same stack.
     pub async fn another(&self, changes: &[(&str, &str)]) -> Worker {
         Worker::start(&settings(&self.database).await, changes).await
+    }
+
+    /// One more, with something changed that no setting changes.
+    pub async fn another_with(&self, change: impl FnOnce(&mut App, &Config)) -> Worker {
+        Worker::start_with(&read(&settings(&self.database).await, &[]), change).await
+    }
+
+    /// Rows by Supabase's own way, as somebody.
+    pub async fn rows(&self, token: &str, query: &str) -> Value {
+        let endpoints = self.database.stack.endpoints();
+        let request = self
+            .worker
+            .http
+            .get(format!("{}/rest/v1/{query}", endpoints.api_url))
+            .header("apikey", &endpoints.publishable_key)
+            .header("accept-profile", "echoroom")
+            .bearer_auth(token);
+        Reply::of(request).await.body
     }
 
     pub async fn stop(self) {
@@ -143,7 +167,9 @@ impl Api {
 /// The environment of a worker on that stack, with the simulator of Tavus.
 async fn settings(database: &Database) -> Vec<(String, String)> {
     let endpoints = database.stack.endpoints();
-    let mut admin = PgConnection::connect(&endpoints.admin_db_url).await.unwrap();
+    // The statement holds a secret, which a test looks for in the log.
+    let admin = PgConnectOptions::from_str(&endpoints.admin_db_url).unwrap();
+    let mut admin = admin.disable_statement_logging().connect().await.unwrap();
     sqlx::query(&format!("alter role parley_worker with password '{PASSWORD}'"))
         .execute(&mut admin)
         .await
@@ -163,17 +189,20 @@ async fn settings(database: &Database) -> Vec<(String, String)> {
     all.into_iter().chain(own).map(owned).collect()
 }
 
+fn read(settings: &[(String, String)], changes: &[(&str, &str)]) -> Config {
+    Config::from_env(|name| {
+        let changed = changes.iter().find(|(key, _)| *key == name);
+        let set = settings.iter().find(|(key, _)| key == name);
+        changed
+            .map(|(_, value)| (*value).to_owned())
+            .or_else(|| set.map(|(_, value)| value.clone()))
+    })
+    .unwrap()
+}
+
 impl Worker {
     pub async fn start(settings: &[(String, String)], changes: &[(&str, &str)]) -> Self {
-        let config = Config::from_env(|name| {
-            let changed = changes.iter().find(|(key, _)| *key == name);
-            let set = settings.iter().find(|(key, _)| key == name);
-            changed
-                .map(|(_, value)| (*value).to_owned())
-                .or_else(|| set.map(|(_, value)| value.clone()))
-        })
-        .unwrap();
-        Self::start_with(&config, |_, _| ()).await
+        Self::start_with(&read(settings, changes), |_, _| ()).await
     }
 
     /// With something changed that no setting changes.

@@ -1,6 +1,10 @@
 //! Whether an answer has the form that the description of the routes promises.
 
-#![allow(clippy::indexing_slicing, clippy::panic, reason = "a helper that fails fails its test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 
 use serde_json::Value;
 
