@@ -20,7 +20,6 @@ function row(more: Partial<Conversation> = {}): Conversation {
         failure: null,
         transcript: null,
         created_at: NOW,
-        updated_at: NOW,
         ...more,
     };
 }
@@ -81,8 +80,8 @@ function table() {
                 failing.push(reject);
             }),
     );
-    const start = vi.fn<(mood: string | undefined) => Promise<Conversation | undefined>>();
-    const end = vi.fn<(id: string) => Promise<Conversation | undefined>>();
+    const start = vi.fn<(mood: string) => Promise<unknown>>(() => Promise.resolve());
+    const end = vi.fn<(id: string) => Promise<unknown>>(() => Promise.resolve());
     const conversations = new Conversations({ read, start, end, changed, failed });
     const settled = () => vi.advanceTimersByTimeAsync(0);
     return {
@@ -132,41 +131,43 @@ test('an event that overtook its row is looked at again an instant later', async
     expect(read).toHaveBeenCalledTimes(2);
 });
 
-test('an answer that was read earlier does not undo a later one', async () => {
-    const { conversations, start, answers, settled } = table();
-    const later = { ...there, updated_at: '2026-11-21T12:00:00.52+00:00' };
-    start.mockResolvedValue(later);
-    void conversations.refresh();
-    void conversations.start('Calm');
-    await settled();
-    await answers([row()]);
-    expect(conversations.latest).toEqual(later);
-    void conversations.refresh();
-    await answers([{ ...later, status: 'ended', updated_at: '2026-11-21T12:00:00.521+00:00' }]);
-    expect(conversations.latest?.status).toBe('ended');
-});
-
-test('the open one is the latest, whatever else is newer, and rows come newest first', async () => {
+test('the open one is the latest, whatever else is newer', async () => {
     const { conversations, answers } = table();
-    const old = row({ id: 'old', status: 'ended', created_at: '2026-11-21T11:00:00+00:00' });
-    const failed = row({ id: 'failed', status: 'failed', created_at: '2026-11-21T13:00:00+00:00' });
+    const old = row({ id: 'old', status: 'ended' });
+    const failed = row({ id: 'failed', status: 'failed' });
     void conversations.refresh();
-    await answers([failed, old, row()]);
-    expect(conversations.rows?.map(({ id }) => id)).toEqual(['failed', 'one', 'old']);
+    await answers([failed, row(), old]);
     expect(conversations.latest?.id).toBe('one');
     expect(conversations.isUnsettled).toBe(true);
+    void conversations.refresh();
+    await answers([failed, old]);
+    expect(conversations.latest?.id).toBe('failed');
 });
 
-test('a start or an end is asked for once at a time; a refusal changes nothing', async () => {
-    const { conversations, start, end, settled } = table();
-    start.mockResolvedValue(undefined);
-    end.mockResolvedValue({ ...there, end_requested_at: NOW });
-    void conversations.start('Calm');
-    void conversations.start('Calm');
-    expect(conversations.isAsking).toBe(true);
+test('a start shows what the table says after it, not what was read before', async () => {
+    const { conversations, start, read, answers, settled } = table();
+    let answer = (): void => undefined;
+    start.mockReturnValue(new Promise<void>((resolve) => (answer = resolve)));
+    void conversations.refresh();
     await settled();
-    expect([start.mock.calls, conversations.isAsking, conversations.latest]).toEqual([[['Calm']], false, undefined]);
-    await conversations.end('one');
+    void conversations.start('Calm');
+    answer();
+    await answers([]);
+    expect([conversations.latest, conversations.isAsking]).toEqual([undefined, true]);
+    await answers([active]);
+    expect([conversations.latest, conversations.isAsking]).toEqual([active, false]);
+    expect(read).toHaveBeenCalledTimes(2);
+});
+
+test('a start or an end is asked for once at a time', async () => {
+    const { conversations, start, end, answers } = table();
+    void conversations.start('Calm');
+    void conversations.start('Joyful');
+    void conversations.end('one');
+    await answers([row()]);
+    expect([start.mock.calls, end.mock.calls]).toEqual([[['Calm']], []]);
+    void conversations.end('one');
+    await answers([{ ...there, end_requested_at: NOW }]);
     expect(end).toHaveBeenCalledWith('one');
     expect(conversations.latest && phaseOf(conversations.latest)).toBe('ending');
 });

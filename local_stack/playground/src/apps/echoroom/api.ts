@@ -62,7 +62,7 @@ export interface Beat {
 
 /** What the page shows of an avatar. */
 const CONVERSATION =
-    'id, mood, status, conversation_url, replica_joined_at, end_requested_at, shutdown_reason, failure, transcript, created_at, updated_at';
+    'id, mood, status, conversation_url, replica_joined_at, end_requested_at, shutdown_reason, failure, transcript, created_at';
 const CONVERSATIONS = 5;
 
 export type Api = ReturnType<typeof apiOf>;
@@ -99,9 +99,8 @@ export function apiOf(client: SupabaseClient) {
         removeReaction: (message_id: string, emoji: string) => call<Message>('remove_reaction', { message_id, emoji }),
         getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null) =>
             call<Message[]>('get_messages', { session_id, page_limit, before_timestamp }),
-        startConversation: (session_id: string, mood: string | null) =>
-            call<Conversation>('start_conversation', { session_id, mood }),
-        endConversation: (conversation_id: string) => call<Conversation>('end_conversation', { conversation_id }),
+        startConversation: (session_id: string, mood: string) => call<unknown>('start_conversation', { session_id, mood }),
+        endConversation: (conversation_id: string) => call<unknown>('end_conversation', { conversation_id }),
         conversations: (session_id: string) =>
             dataOf<Conversation[]>(
                 echoroom

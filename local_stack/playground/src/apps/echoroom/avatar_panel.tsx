@@ -77,7 +77,7 @@ function Start({ room, mood, again }: { room: Room; mood: string; again: boolean
     if (room.moods.length === 0) {
         return <p class="avatar-note">This server knows no avatars.</p>;
     }
-    const selected = chosen ?? own ?? room.moods[0];
+    const selected = chosen ?? own ?? room.moods[0] ?? '';
     return (
         <form
             class="avatar-start"

@@ -17,7 +17,6 @@ export interface Conversation {
     readonly failure: string | null;
     readonly transcript: readonly Said[] | null;
     readonly created_at: string;
-    readonly updated_at: string;
 }
 
 export type Phase = 'starting' | 'joining' | 'there' | 'ending' | 'ended' | 'failed';

@@ -6,10 +6,10 @@ import { isOpen, isUnsettled, type Conversation } from './conversation';
 export interface ConversationsOptions {
     /** Reads the latest ones, newest first. */
     read(): Promise<readonly Conversation[]>;
-    /** Asks for one; nothing when that was refused, and the person was told why. */
-    start(mood: string | undefined): Promise<Conversation | undefined>;
-    /** Asks for its end. */
-    end(id: string): Promise<Conversation | undefined>;
+    /** Asks for one. Tells the person when it is refused. */
+    start(mood: string): Promise<unknown>;
+    /** Asks for its end. The same. */
+    end(id: string): Promise<unknown>;
     changed(): void;
     /** Is told why a reading failed. */
     failed(error: unknown): void;
@@ -17,7 +17,7 @@ export interface ConversationsOptions {
 
 export class Conversations {
     readonly #options: ConversationsOptions;
-    #rows: ReadonlyMap<string, Conversation> | undefined;
+    #rows: readonly Conversation[] | undefined;
     #running: Promise<void> | undefined;
     #isWanted = false;
     #isStopped = false;
@@ -30,12 +30,12 @@ export class Conversations {
 
     /** Newest first; nothing while they were never read. */
     get rows(): readonly Conversation[] | undefined {
-        return this.#rows && [...this.#rows.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+        return this.#rows;
     }
 
     /** The one that is here or on its way, or else the last one. */
     get latest(): Conversation | undefined {
-        return this.rows?.find(isOpen) ?? this.rows?.[0];
+        return this.#rows?.find(isOpen) ?? this.#rows?.[0];
     }
 
     /** Whether the latest one is about to change. */
@@ -43,12 +43,12 @@ export class Conversations {
         return this.latest !== undefined && isUnsettled(this.latest);
     }
 
-    /** Whether a start or an end has been asked for and not answered. */
+    /** Whether a start or an end has been asked for, and what came of it is not here yet. */
     get isAsking(): boolean {
         return this.#isAsking;
     }
 
-    start(mood: string | undefined): Promise<void> {
+    start(mood: string): Promise<void> {
         return this.#ask(() => this.#options.start(mood));
     }
 
@@ -77,17 +77,16 @@ export class Conversations {
         clearTimeout(this.#secondLook);
     }
 
-    async #ask(pending: () => Promise<Conversation | undefined>): Promise<void> {
+    /** The answer itself is not shown: it may come after a reading that is newer than it. */
+    async #ask(pending: () => Promise<unknown>): Promise<void> {
         if (this.#isAsking) {
             return;
         }
         this.#isAsking = true;
         this.#options.changed();
-        const row = await pending();
+        await pending();
+        await this.refresh();
         this.#isAsking = false;
-        if (row) {
-            this.#take([row]);
-        }
         this.#options.changed();
     }
 
@@ -97,27 +96,15 @@ export class Conversations {
         while (this.#isWanted && !this.#isStopped) {
             this.#isWanted = false;
             try {
-                this.#take(await this.#options.read());
+                const rows = await this.#options.read();
+                if (!this.#isStopped) {
+                    this.#rows = rows;
+                    this.#options.changed();
+                }
             } catch (error) {
                 this.#options.failed(error);
             }
         }
         this.#running = undefined;
-    }
-
-    /** An answer that was read earlier may come later: the row that was written last stays. */
-    #take(rows: readonly Conversation[]): void {
-        if (this.#isStopped) {
-            return;
-        }
-        const known = new Map(this.#rows);
-        for (const row of rows) {
-            const held = known.get(row.id);
-            if (!held || row.updated_at >= held.updated_at) {
-                known.set(row.id, row);
-            }
-        }
-        this.#rows = known;
-        this.#options.changed();
     }
 }

@@ -256,7 +256,7 @@ export class Room extends Store {
                 this.#log('call', 'conversations', { rows: rows.length, latest: rows[0]?.status });
                 return rows;
             },
-            start: (mood) => this.#attempt(this.#api.startConversation(this.id, mood ?? null)),
+            start: (mood) => this.#attempt(this.#api.startConversation(this.id, mood)),
             end: (id) => this.#attempt(this.#api.endConversation(id)),
             changed: () => this.changed(),
             failed: (error) => void this.#mayGoOn(error),
