@@ -4,6 +4,7 @@
 //! [`serve`] is both on one. `providers` and `webhooks` know nothing of HTTP routes.
 
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod conversations;
 pub mod db;
