@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod conversations;
 pub mod db;

@@ -69,7 +69,12 @@ pub(crate) async fn finish(pool: &PgPool, job: &Job) -> Result<bool, DbError> {
 }
 
 /// Another attempt after the delay.
-pub(crate) async fn retry(pool: &PgPool, job: &Job, delay_seconds: i32, error: &str) -> Result<bool, DbError> {
+pub(crate) async fn retry(
+    pool: &PgPool,
+    job: &Job,
+    delay_seconds: i32,
+    error: &str,
+) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar("select parley.retry_job($1, $2, $3, $4, $5)")
         .bind(job.queue.as_str())
         .bind(job.id)
@@ -103,10 +108,11 @@ pub(crate) async fn bury(pool: &PgPool, job: &Job, error: &str) -> Result<bool, 
 
 /// One row a queue.
 pub(crate) async fn stats(pool: &PgPool) -> Result<Vec<Stats>, DbError> {
-    let rows: Vec<(String, i64, i64, i64, f64, i64)> =
-        sqlx::query_as("select queue, ready, delayed, running, oldest_ready_seconds, dead from parley.job_stats()")
-            .fetch_all(pool)
-            .await?;
+    let rows: Vec<(String, i64, i64, i64, f64, i64)> = sqlx::query_as(
+        "select queue, ready, delayed, running, oldest_ready_seconds, dead from parley.job_stats()",
+    )
+    .fetch_all(pool)
+    .await?;
     let stats = |(queue, ready, delayed, running, oldest_ready_seconds, dead)| Stats {
         queue,
         count: QueueCount {

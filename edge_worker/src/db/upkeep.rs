@@ -22,7 +22,11 @@ pub(crate) async fn keep_orphans(pool: &PgPool, app: AppName) -> Result<(i32, i3
 }
 
 /// Forgets a batch of an app's old events; how many.
-pub(crate) async fn prune_conversation_events(pool: &PgPool, app: AppName, batch: i32) -> Result<i64, DbError> {
+pub(crate) async fn prune_conversation_events(
+    pool: &PgPool,
+    app: AppName,
+    batch: i32,
+) -> Result<i64, DbError> {
     let statement = match app {
         AppName::Echoroom => "select echoroom_private.prune_conversation_events(p_batch => $1)",
     };

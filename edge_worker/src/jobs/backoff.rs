@@ -9,7 +9,12 @@ use super::Settings;
 /// The wait after an attempt, counted from 1, that failed. It doubles from one attempt to the next up to a limit, and between
 /// half of it and all of it is left to chance, so that jobs that failed together do not come back together. What a provider
 /// asked for is kept in full, with some chance on top.
-pub(super) fn delay(settings: &Settings, attempt: u32, asked: Option<Duration>, dice: &mut impl Rng) -> Duration {
+pub(super) fn delay(
+    settings: &Settings,
+    attempt: u32,
+    asked: Option<Duration>,
+    dice: &mut impl Rng,
+) -> Duration {
     let doublings = attempt.saturating_sub(1).min(31);
     let growing = settings
         .first_delay
@@ -17,7 +22,9 @@ pub(super) fn delay(settings: &Settings, attempt: u32, asked: Option<Duration>, 
         .min(settings.longest_delay);
     let growing = growing.mul_f64(dice.random_range(0.5..=1.0));
     match asked {
-        Some(asked) => growing.max(asked.saturating_add(settings.first_delay.mul_f64(dice.random_range(0.0..=1.0)))),
+        Some(asked) => {
+            growing.max(asked.saturating_add(settings.first_delay.mul_f64(dice.random_range(0.0..=1.0))))
+        }
         None => growing,
     }
 }

@@ -35,7 +35,9 @@ impl Handlers {
 
     async fn run(&self, job: &Job) -> Result<(), JobError> {
         match Work::parse(&job.kind, &job.payload)? {
-            Work::StartConversation { app, conversation } => start_conversation::run(self, app, conversation).await,
+            Work::StartConversation { app, conversation } => {
+                start_conversation::run(self, app, conversation).await
+            }
             Work::EndConversation {
                 app,
                 conversation,

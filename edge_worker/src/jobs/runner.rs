@@ -177,7 +177,13 @@ impl Line {
         self.next_retry = self.next_retry.filter(|due| *due > asked_at);
         let (settings, seconds) = (&self.shared.settings, self.shared.lease_seconds());
         let most = u32::try_from(free).unwrap_or(u32::MAX);
-        let taking = db::jobs::take(&self.shared.pool, self.queue, most, seconds, settings.max_attempts);
+        let taking = db::jobs::take(
+            &self.shared.pool,
+            self.queue,
+            most,
+            seconds,
+            settings.max_attempts,
+        );
         // Not dropped when the worker is told to stop: jobs that were taken unseen would wait for the end of their lease.
         let taken = tokio::select! {
             taken = taking => taken,

@@ -49,7 +49,9 @@ impl Shared {
                 }
                 told.or_word("done")
             }
-            Outcome::Failed(JobError::Retry { after, reason }) if job.attempt < self.settings.max_attempts => {
+            Outcome::Failed(JobError::Retry { after, reason })
+                if job.attempt < self.settings.max_attempts =>
+            {
                 self.retry(job, after, &reason, lease).await
             }
             Outcome::Failed(JobError::Retry { reason, .. } | JobError::GiveUp { reason }) => {
@@ -84,7 +86,10 @@ impl Shared {
     async fn bury(&self, job: &Job, reason: &str, lease: &Lease) -> Settled {
         tracing::error!(error = reason, "a job is given up; see edge_worker dead-letters");
         let last_words = AssertUnwindSafe(async { self.perform.given_up(job).await }).catch_unwind();
-        if !matches!(tokio::time::timeout_at(lease.ends_at(), last_words).await, Ok(Ok(()))) {
+        if !matches!(
+            tokio::time::timeout_at(lease.ends_at(), last_words).await,
+            Ok(Ok(()))
+        ) {
             tracing::warn!("what a job leaves behind was not put in order");
         }
         let told = self.tell(lease, || db::jobs::bury(&self.pool, job, reason)).await;
@@ -111,7 +116,10 @@ impl Shared {
                 Ok(Err(DbError::Passing(_))) if Instant::now() + wait < until => {}
                 Ok(Err(error)) => {
                     let error = telemetry::chain(&error);
-                    tracing::error!(error, "the database does not take how a job went; it will be done again");
+                    tracing::error!(
+                        error,
+                        "the database does not take how a job went; it will be done again"
+                    );
                     return Told::Nobody;
                 }
                 Err(_) => {

@@ -18,7 +18,9 @@ pub(super) async fn run(handlers: &Handlers, app: AppName, id: Uuid) -> Result<(
             after: Some(OTHER_WAIT),
             reason: "another worker is starting the call".to_owned(),
         }),
-        Err(error) if error.is_passing() || matches!(error, ConversationError::Database(_)) => Err(error.into()),
+        Err(error) if error.is_passing() || matches!(error, ConversationError::Database(_)) => {
+            Err(error.into())
+        }
         Err(error) => {
             // The conversation has failed and says why: trying again would do nothing.
             let error = telemetry::chain(&error);

@@ -74,11 +74,16 @@ impl Wakeups {
             match heard {
                 Ok(()) => {
                     wait = FIRST_WAIT;
-                    tracing::info!("the connection that hears of new jobs is gone; the queues are looked at now and then");
+                    tracing::info!(
+                        "the connection that hears of new jobs is gone; the queues are looked at now and then"
+                    );
                 }
                 Err(error) => {
                     let error = telemetry::chain(&error);
-                    tracing::warn!(error, "nobody hears of new jobs; the queues are looked at now and then");
+                    tracing::warn!(
+                        error,
+                        "nobody hears of new jobs; the queues are looked at now and then"
+                    );
                 }
             }
             tokio::select! {

@@ -89,7 +89,9 @@ impl Work {
     pub fn parse(kind: &str, payload: &Value) -> Result<Self, Unusable> {
         Ok(match kind {
             "start_conversation" => {
-                let OfConversation { app, conversation, .. } = read(payload)?;
+                let OfConversation {
+                    app, conversation, ..
+                } = read(payload)?;
                 Self::StartConversation { app, conversation }
             }
             "end_conversation" => {
@@ -158,7 +160,10 @@ mod tests {
     fn what_is_no_job_is_unusable() {
         for (kind, payload) in [
             ("start_conversation", json!({ "app": "echoroom" })),
-            ("start_conversation", json!({ "app": "echoroom", "conversation": "x" })),
+            (
+                "start_conversation",
+                json!({ "app": "echoroom", "conversation": "x" }),
+            ),
             ("end_conversation", json!([])),
             ("expire_seats", json!({ "app": "Echoroom" })),
             ("keep_orphans", json!(null)),

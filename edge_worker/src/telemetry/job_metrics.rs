@@ -86,7 +86,11 @@ impl JobMetrics {
             Unit::Seconds,
             self.seconds.clone(),
         );
-        registry.register("jobs", "Jobs in the queues by what they wait for", self.jobs.clone());
+        registry.register(
+            "jobs",
+            "Jobs in the queues by what they wait for",
+            self.jobs.clone(),
+        );
         registry.register_with_unit(
             "job_oldest_ready",
             "How long the oldest job is due",
