@@ -32,11 +32,17 @@ pub struct WorkerConfig {
 
 impl WorkerConfig {
     /// What it gets of this process's environment.
-    pub(crate) const PASSED_ON: [&'static str; 5] = [
+    pub(crate) const PASSED_ON: [&'static str; 11] = [
         "RUST_LOG",
         "RUST_BACKTRACE",
         "TAVUS_WEBHOOK_SECRET",
+        "WORKER_CORS_ORIGINS",
         "WORKER_DB_CONNECTIONS",
+        "WORKER_JOBS_ATTEMPTS",
+        "WORKER_JOBS_LEASE_SECONDS",
+        "WORKER_JOBS_MAINTENANCE",
+        "WORKER_JOBS_POLL_SECONDS",
+        "WORKER_JOBS_TAVUS",
         "WORKER_SHUTDOWN_SECONDS",
     ];
 
