@@ -11,14 +11,16 @@ import { stack } from './stack.mjs';
 assert.ok(stack.workerUrl, 'WORKER_URL is not set: these tests need a stack with the worker, as bin/dev starts it');
 assert.ok(stack.tavusUrl, 'TAVUS_BASE_URL is not set: these tests need the simulator of Tavus');
 
-/** The mood of a persona that Tavus does not know. */
+/** The mood of a persona that Tavus does not know, last in the alphabet so that no list begins with it. */
 export async function hopelessMood() {
-    const mood = `Avatar ${randomUUID()}`;
+    const mood = `Zero avatars ${randomUUID()}`;
+    made.push(mood);
     await rows('insert into echoroom.persona (persona_id, mood) values ($1, $2)', [`p${randomUUID()}`, mood]);
     return mood;
 }
 
-after(() => rows(`delete from echoroom.persona where mood like 'Avatar %'`));
+const made = [];
+after(() => rows('delete from echoroom.persona where mood = any ($1)', [made]));
 
 /** The conversations of a room as a member reads them, oldest first. */
 export function conversationsOf(member, session_id) {
@@ -37,7 +39,9 @@ export function conversation(member, session_id, test) {
     );
 }
 
-export const isThere = ({ status, replica_joined_at }) => status === 'active' && replica_joined_at !== null;
+// The replica may join before the request that made the call is answered.
+export const isThere = ({ status, replica_joined_at, conversation_url }) =>
+    status === 'active' && replica_joined_at !== null && conversation_url !== null;
 export const isOver = ({ status, transcript }) => status === 'ended' && transcript !== null;
 
 /** A call as the simulator has it. Others use the simulator too, so it is looked for by its id. */

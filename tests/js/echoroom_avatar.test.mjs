@@ -8,17 +8,16 @@ import { rows } from './database.mjs';
 import { ok, people, person, refused, roomWith, service, tokenOf, topicOf, visitor } from './people.mjs';
 import { stack } from './stack.mjs';
 
-/** A room of the mood that the personas know, with nobody else in it. */
-const calmRoom = (members) => roomWith(members, { category: 'Calm' });
-
-const start = (someone, session, more = {}) => ok(someone.rpc('start_conversation', { session_id: session.id, ...more }));
+// Rooms have moods of their own, so that nobody of another test walks in; the persona is chosen by a mood that has one.
+const start = (someone, session, mood = 'Calm') => ok(someone.rpc('start_conversation', { session_id: session.id, mood }));
 
 test('a member brings an avatar, and the room hears it come, hears it go, and reads what was said', async () => {
     const [ada, ben] = await people(2);
-    const session = await calmRoom([ada, ben]);
+    // Full, so that nobody else walks in.
+    const session = await roomWith([ada, ben], { category: 'Calm', max_participants: 2 });
     const ear = await listen(ben, await topicOf(ben, session.id));
 
-    const asked = await start(ada, session);
+    const asked = await start(ada, session, null);
     assert.equal(asked.is_new, true);
     assert.equal(asked.status, 'starting');
     const starting = await ear.hears('avatar-starting');
@@ -63,19 +62,19 @@ test('a member brings an avatar, and the room hears it come, hears it go, and re
 
 test('whoever asks for a second avatar gets the first, also in the same moment', async () => {
     const members = await people(4);
-    const session = await calmRoom(members);
+    const session = await roomWith(members);
     const asked = await Promise.all(members.map((member) => start(member, session)));
     assert.equal(new Set(asked.map(({ id }) => id)).size, 1);
     assert.equal(asked.filter(({ is_new }) => is_new).length, 1);
     const there = await conversation(members[3], session.id, isThere);
-    const second = await start(members[1], session, { mood: 'Joyful' });
+    const second = await start(members[1], session, 'Joyful');
     assert.deepEqual([second.id, second.is_new, second.mood, second.conversation_url], [there.id, false, 'Calm', there.conversation_url]);
     assert.equal((await callsAtTavus(there.id)).length, 1, 'a call costs money');
 
     // When it is over there may be another one.
     await ok(members[0].rpc('end_conversation', { conversation_id: there.conversation_id }));
     await conversation(members[0], session.id, isOver);
-    const next = await start(members[2], session, { mood: 'Joyful' });
+    const next = await start(members[2], session, 'Joyful');
     assert.notEqual(next.id, there.id);
     assert.deepEqual([next.is_new, next.mood], [true, 'Joyful']);
     await eventually(async () => isThere((await conversationsOf(members[2], session.id))[1]), 'the second avatar');
@@ -83,7 +82,7 @@ test('whoever asks for a second avatar gets the first, also in the same moment',
 
 test('strangers see nothing of an avatar, and neither start nor end one', async () => {
     const [ada, eve] = await people(2);
-    const session = await calmRoom([ada]);
+    const session = await roomWith([ada]);
     await refused(eve.rpc('start_conversation', { session_id: session.id }), 'PT403', 'not_a_member');
     await start(ada, session);
     const { id, conversation_id } = await conversation(ada, session.id, isThere);
@@ -103,7 +102,7 @@ test('strangers see nothing of an avatar, and neither start nor end one', async 
 
 test('an avatar that Tavus ends by itself leaves the room, with the reason', async () => {
     const ada = await person();
-    const session = await calmRoom([ada]);
+    const session = await roomWith([ada]);
     const ear = await listen(ada, await topicOf(ada, session.id));
     await start(ada, session);
     const { conversation_id } = await conversation(ada, session.id, isThere);
@@ -115,10 +114,10 @@ test('an avatar that Tavus ends by itself leaves the room, with the reason', asy
 
 test('an avatar that cannot come says why, and the room may try another', async () => {
     const ada = await person();
-    const session = await calmRoom([ada]);
+    const session = await roomWith([ada]);
     const ear = await listen(ada, await topicOf(ada, session.id));
     const mood = await hopelessMood();
-    await start(ada, session, { mood });
+    await start(ada, session, mood);
     const { payload } = await ear.hears('avatar-ended');
     assert.equal(payload.failed, true);
     const failed = await conversation(ada, session.id, ({ status }) => status === 'failed');
@@ -131,7 +130,7 @@ test('an avatar that cannot come says why, and the room may try another', async 
 
 test('a room that everybody left, or whose people are gone without a word, keeps no call', async () => {
     const [ada, ben, cleo] = await people(3);
-    const [left, silent, sat] = await Promise.all([ada, ben, cleo].map((someone) => calmRoom([someone])));
+    const [left, silent, sat] = await Promise.all([ada, ben, cleo].map((someone) => roomWith([someone])));
     const calls = [];
     for (const [someone, session] of [
         [ada, left],
@@ -158,7 +157,7 @@ test('a room that everybody left, or whose people are gone without a word, keeps
 
 test('the avatar of a room that is closed or deleted goes at once', async () => {
     const [ada, ben] = await people(2);
-    const [closed, deleted] = await Promise.all([calmRoom([ada]), calmRoom([ben])]);
+    const [closed, deleted] = await Promise.all([roomWith([ada]), roomWith([ben])]);
     await start(ada, closed);
     await start(ben, deleted);
     const one = await conversation(ada, closed.id, isThere);

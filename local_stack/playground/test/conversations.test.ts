@@ -30,6 +30,7 @@ const there = { ...active, replica_joined_at: NOW };
 test.each([
     [row(), 'starting', 'on its way…', true, true],
     [active, 'joining', 'joining the call…', true, true],
+    [{ ...there, conversation_url: null }, 'joining', 'joining the call…', true, true],
     [there, 'there', 'here, in the call', true, false],
     [{ ...there, end_requested_at: NOW }, 'ending', 'leaving…', true, true],
     [row({ status: 'ended' }), 'ended', 'gone', false, true],

@@ -24,14 +24,18 @@ export type Phase = 'starting' | 'joining' | 'there' | 'ending' | 'ended' | 'fai
 /** A start that takes longer than this deserves a word. */
 const LONG_MS = 15_000;
 
-export function phaseOf({ status, replica_joined_at, end_requested_at }: Conversation): Phase {
+export function phaseOf({ status, replica_joined_at, conversation_url, end_requested_at }: Conversation): Phase {
     if (status === 'ended' || status === 'failed') {
         return status;
     }
     if (end_requested_at) {
         return 'ending';
     }
-    return status === 'starting' ? 'starting' : replica_joined_at ? 'there' : 'joining';
+    if (status === 'starting') {
+        return 'starting';
+    }
+    // The avatar may be in the call before anybody knows the way to it.
+    return replica_joined_at && conversation_url ? 'there' : 'joining';
 }
 
 /** Whether it is here or on its way, so that there is no second one. */
