@@ -26,8 +26,20 @@ async function bringCalm(tab, button = bring) {
 /** The conversation of a room that is newest. */
 const latest = (sessionId) => row('select * from echoroom.conversations where session_id = $1 order by created_at desc limit 1', [sessionId]);
 
+/** A page that never asks by itself: its clock stands still, so what it shows of others came with an event. */
+const withoutClock = () => {
+    globalThis.Worker = class {
+        postMessage() {}
+        terminate() {}
+    };
+};
+
 test('one brings an avatar, both see it come, open its call, end it, and read what was said', async () => {
-    const { ada, ben, sessionId } = await pair();
+    const ada = await newTab();
+    const sessionId = await openRoom(ada);
+    const ben = await newTab();
+    await ben.context.addInitScript(withoutClock);
+    await followLink(ben, sessionId);
     await ada.page.getByRole('button', { name: 'Events', exact: true }).click();
     await bringCalm(ada);
     for (const tab of [ada, ben]) {
