@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -64,7 +64,13 @@ async fn outcome(app: &App, id: Uuid) -> Result<Avatar, Refused> {
         let started = tokio::spawn(start.in_current_span()).await;
         match started.map_err(|_| ApiError::Internal)? {
             Ok(Started::Now(row) | Started::Already(row)) => return of_row(&row),
-            Ok(Started::TakenByAnother) => sleep(LOOK_AGAIN).await,
+            Ok(Started::TakenByAnother) => {
+                // Whoever has it goes on; this worker has no time to watch when it is told to stop.
+                let stopping = app.stopping.cancelled();
+                if timeout(LOOK_AGAIN, stopping).await.is_ok() {
+                    return Err(ApiError::Stopping.into());
+                }
+            }
             Ok(Started::Gone) => return Err(ApiError::ConversationOver.into()),
             Err(error) => return Err(refused(app, id, error).await),
         }
