@@ -265,6 +265,18 @@ impl Worker {
             .await
     }
 
+    /// How many requests are being answered, this one among them.
+    pub async fn in_flight(&self) -> u32 {
+        let metrics = self.get("", "/metrics").await.body;
+        let name = "parley_worker_http_requests_in_flight ";
+        let line = metrics
+            .as_str()
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix(name));
+        line.unwrap().parse().unwrap()
+    }
+
     /// Everything that it answered so far.
     pub fn told(&self) -> String {
         self.told.lock().unwrap().clone()

@@ -16,8 +16,8 @@ use crate::db;
 use crate::error::ApiError;
 use crate::telemetry;
 
-/// As long as one create at Tavus may take, and less than a request may.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a request waits for an avatar: as long as one create at Tavus may take, and less than a request may.
+pub const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Between two looks at what another worker starts. Tavus needs seconds.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -52,7 +52,7 @@ pub(super) async fn avatar(app: &App, row: Value) -> Result<Avatar, Refused> {
     let id = id
         .and_then(|id| Uuid::parse_str(id).ok())
         .ok_or(ApiError::Internal)?;
-    let waited = timeout(PATIENCE, outcome(app, id)).await;
+    let waited = timeout(app.avatar_patience, outcome(app, id)).await;
     waited.map_err(|_| ApiError::AvatarStarting)?
 }
 
