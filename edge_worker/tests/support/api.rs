@@ -178,7 +178,8 @@ async fn settings(database: &Database) -> Vec<(String, String)> {
     own.set_username("parley_worker").unwrap();
     own.set_password(Some(PASSWORD)).unwrap();
     let mut all = endpoints.variables();
-    all.retain(|(name, _)| *name != "SUPABASE_DB_URL");
+    // A worker that the stack itself may run has others.
+    all.retain(|(name, _)| *name != "SUPABASE_DB_URL" && !name.starts_with("WORKER_"));
     let own = [
         ("SUPABASE_DB_URL", own.as_str()),
         ("WORKER_DB_URL", own.as_str()),
