@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -12,7 +14,7 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::echoroom::{self, Catalogue, Freshness};
+use crate::api::echoroom::{self, Catalogue, Freshness, PATIENCE};
 use crate::api::{self, DataApi};
 use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
@@ -41,6 +43,8 @@ pub struct App {
     pub data: DataApi,
     /// What Tavus calls its personas.
     pub personas: Catalogue,
+    /// How long a request waits for an avatar.
+    pub avatar_patience: Duration,
     /// The web pages that may call.
     pub cors_origins: Origins,
 }
@@ -89,6 +93,7 @@ impl App {
                 .and_then(|tavus| tavus.webhook_secret.clone()),
             personas,
             data: data.map_err(StartError::DataApi)?,
+            avatar_patience: PATIENCE,
             cors_origins: config.cors_origins.clone(),
             pool,
             metrics,

@@ -11,13 +11,17 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use edge_worker::api::echoroom::{Catalogue, Freshness};
+use edge_worker::app::App;
 use edge_worker::providers::RetryPolicy;
 use edge_worker::providers::tavus::{TavusClient, Timeouts};
 use futures_util::future::join_all;
 use local_stack::simulators::tavus::{Behaviour, Fault, FaultKind, TavusSimulator};
 use serde_json::{Value, json};
 use support::api::{Api, Person, Worker};
+use tower::ServiceExt as _;
 use uuid::Uuid;
 
 const CREATE: &str = "/api/tavus/create-conversation";
@@ -40,6 +44,9 @@ async fn avatars_by_rest() {
     };
     avatars.many_who_ask_at_once_get_one_call().await;
     avatars.client_that_goes_away_leaves_one_call_behind().await;
+    avatars
+        .request_waits_for_whoever_starts_the_avatar_and_not_for_ever()
+        .await;
     avatars.room_is_found_by_mood_where_there_is_no_other().await;
     avatars.strangers_visitors_and_old_tokens_get_nothing().await;
     avatars.refusals_of_tavus_are_told_apart().await;
@@ -116,7 +123,7 @@ impl Avatars {
     async fn client_that_goes_away_leaves_one_call_behind(&self) {
         let (ada, room) = self.alone("Loving").await;
         let before = self.tavus().conversations().0;
-        self.fail_create(FaultKind::Slow { delay_ms: 200 });
+        self.fail_create(FaultKind::Slow { delay_ms: 1000 });
         let worker = &self.api.worker;
         let wanted = json!({ "session_id": room });
         let asking = worker.post(&ada.token, CREATE, wanted.clone());
@@ -126,8 +133,9 @@ impl Avatars {
             }
         };
         tokio::select! {
-            reply = asking => panic!("answered while Tavus was slow: {reply:?}"),
+            biased;
             () = made => {}
+            reply = asking => panic!("answered while Tavus was slow: {reply:?}"),
         }
         // The call is noted, and is the one of the room.
         let after = worker.post(&ada.token, CREATE, wanted).await;
@@ -138,6 +146,60 @@ impl Avatars {
         );
         assert_eq!(self.tavus().conversations().0, before + 1);
         self.end(&ada, &after.body).await;
+    }
+
+    async fn request_waits_for_whoever_starts_the_avatar_and_not_for_ever(&self) {
+        let pool = &self.api.worker.app.pool;
+        let before = self.tavus().conversations().0;
+        let (ada, room) = self.alone("Calm").await;
+        let wanted = json!({ "session_id": room });
+        let asked = self
+            .api
+            .rpc(&ada.token, "start_conversation", wanted.clone())
+            .await;
+        let id: Uuid = asked.body["id"].as_str().unwrap().parse().unwrap();
+        // Another worker has it.
+        let claim = "select echoroom_private.tavus_claim($1, 600)";
+        let claimed: Option<Value> = sqlx::query_scalar(claim).bind(id).fetch_one(pool).await.unwrap();
+        assert!(claimed.is_some());
+
+        let impatient = self
+            .changed(|app| app.avatar_patience = Duration::from_millis(300))
+            .await;
+        let late = impatient.post(&ada.token, CREATE, wanted.clone()).await;
+        assert_eq!(late.refusal(), (503, "avatar_starting"));
+        assert_eq!(late.headers["retry-after"], "1");
+        impatient.stop().await;
+
+        let leaving = self.api.another(&[]).await;
+        leaving.app.stopping.cancel();
+        let router = edge_worker::app::router(leaving.app.clone());
+        let request = Request::post(CREATE)
+            .header("authorization", format!("Bearer {}", ada.token))
+            .header("content-type", "application/json")
+            .body(Body::from(wanted.to_string()))
+            .unwrap();
+        let left = router.oneshot(request).await.unwrap();
+        let told = axum::body::to_bytes(left.into_body(), usize::MAX).await.unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        assert_eq!(told["details"], "stopping", "it does not watch while it stops");
+        leaving.stop().await;
+
+        let waiting = self.api.worker.post(&ada.token, CREATE, wanted);
+        let started = async {
+            let note =
+                "select echoroom_private.tavus_started($1, 'c0theirs', 'https://tavus.daily.co/c0theirs')";
+            // Not before it is asked for: the answer must be the one that came meanwhile.
+            while self.api.worker.in_flight().await < 2 {
+                tokio::task::yield_now().await;
+            }
+            let _: Option<Value> = sqlx::query_scalar(note).bind(id).fetch_one(pool).await.unwrap();
+        };
+        let (came, ()) = tokio::join!(waiting, started);
+        assert_eq!(came.status, 200, "{came:?}");
+        assert_eq!(came.body["conversation_id"], "c0theirs");
+        assert_eq!(self.tavus().conversations().0, before, "nobody made another");
+        self.end(&ada, &came.body).await;
     }
 
     async fn end(&self, person: &Person, avatar: &Value) {
@@ -425,28 +487,38 @@ impl Avatars {
         assert_eq!(none.refusal(), (404, "persona_not_found"));
         worker.stop().await;
 
-        // Nothing stays fresh here, so every request asks Tavus.
-        let impatient = self.impatient().await;
-        self.fail("GET", "/v2/personas", FaultKind::Slow { delay_ms: 2000 });
-        let names = async || {
-            let all = impatient.get(&self.ada.token, "/api/tavus/personas").await;
+        let names = async |worker: &Worker| {
+            let all = worker.get(&self.ada.token, "/api/tavus/personas").await;
             assert_eq!((all.status, all.body.as_array().unwrap().len()), (200, 6));
             all.body[0]["persona_name"].clone()
         };
-        assert_eq!(names().await, Value::Null, "too slow");
-        self.fail("GET", "/v2/personas", status(401, None));
-        assert_eq!(names().await, Value::Null, "refused");
-        assert_eq!(names().await, "A hopeful companion");
-        self.fail("GET", "/v2/personas", FaultKind::Garbage);
-        assert_eq!(names().await, "A hopeful companion", "what is known stays known");
+        let impatient = self.forgetful(Duration::from_millis(100)).await;
+        self.fail("GET", "/v2/personas", FaultKind::Slow { delay_ms: 600_000 });
+        assert_eq!(names(&impatient).await, Value::Null, "too slow");
         impatient.stop().await;
+        let patient = self.forgetful(Duration::from_secs(60)).await;
+        self.fail("GET", "/v2/personas", status(401, None));
+        assert_eq!(names(&patient).await, Value::Null, "refused");
+        assert_eq!(names(&patient).await, "A hopeful companion");
+        self.fail("GET", "/v2/personas", FaultKind::Garbage);
+        assert_eq!(
+            names(&patient).await,
+            "A hopeful companion",
+            "what is known stays known"
+        );
+        patient.stop().await;
     }
 
-    async fn impatient(&self) -> Worker {
+    async fn changed(&self, change: impl FnOnce(&mut App)) -> Worker {
+        self.api.another_with(|app, _| change(app)).await
+    }
+
+    /// A worker that asks Tavus each time.
+    async fn forgetful(&self, patience: Duration) -> Worker {
         let freshness = Freshness {
             answered: Duration::ZERO,
             failed: Duration::ZERO,
-            patience: Duration::from_millis(500),
+            patience,
         };
         self.api
             .another_with(|app, config| {

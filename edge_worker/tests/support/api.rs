@@ -178,7 +178,8 @@ async fn settings(database: &Database) -> Vec<(String, String)> {
     own.set_username("parley_worker").unwrap();
     own.set_password(Some(PASSWORD)).unwrap();
     let mut all = endpoints.variables();
-    all.retain(|(name, _)| *name != "SUPABASE_DB_URL");
+    // A worker that the stack itself may run has others.
+    all.retain(|(name, _)| *name != "SUPABASE_DB_URL" && !name.starts_with("WORKER_"));
     let own = [
         ("SUPABASE_DB_URL", own.as_str()),
         ("WORKER_DB_URL", own.as_str()),
@@ -263,6 +264,18 @@ impl Worker {
     pub async fn put(&self, token: &str, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::PUT, path, token).json(&body))
             .await
+    }
+
+    /// How many requests are being answered, this one among them.
+    pub async fn in_flight(&self) -> u32 {
+        let metrics = self.get("", "/metrics").await.body;
+        let name = "parley_worker_http_requests_in_flight ";
+        let line = metrics
+            .as_str()
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix(name));
+        line.unwrap().parse().unwrap()
     }
 
     /// Everything that it answered so far.

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod app;
 pub mod database;
+pub mod routes;
 pub mod schema;
 pub mod tavus;
 pub mod upstream;

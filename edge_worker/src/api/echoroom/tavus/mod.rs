@@ -10,3 +10,4 @@ mod room;
 mod starting;
 
 pub use catalogue::{Catalogue, Freshness};
+pub use starting::PATIENCE;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,8 +16,8 @@ use crate::db;
 use crate::error::ApiError;
 use crate::telemetry;
 
-/// As long as one create at Tavus may take, and less than a request may.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a request waits for an avatar: as long as one create at Tavus may take, and less than a request may.
+pub const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Between two looks at what another worker starts. Tavus needs seconds.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -52,7 +52,7 @@ pub(super) async fn avatar(app: &App, row: Value) -> Result<Avatar, Refused> {
     let id = id
         .and_then(|id| Uuid::parse_str(id).ok())
         .ok_or(ApiError::Internal)?;
-    let waited = timeout(PATIENCE, outcome(app, id)).await;
+    let waited = timeout(app.avatar_patience, outcome(app, id)).await;
     waited.map_err(|_| ApiError::AvatarStarting)?
 }
 
@@ -64,7 +64,13 @@ async fn outcome(app: &App, id: Uuid) -> Result<Avatar, Refused> {
         let started = tokio::spawn(start.in_current_span()).await;
         match started.map_err(|_| ApiError::Internal)? {
             Ok(Started::Now(row) | Started::Already(row)) => return of_row(&row),
-            Ok(Started::TakenByAnother) => sleep(LOOK_AGAIN).await,
+            Ok(Started::TakenByAnother) => {
+                // Whoever has it goes on; this worker has no time to watch when it is told to stop.
+                let stopping = app.stopping.cancelled();
+                if timeout(LOOK_AGAIN, stopping).await.is_ok() {
+                    return Err(ApiError::Stopping.into());
+                }
+            }
             Ok(Started::Gone) => return Err(ApiError::ConversationOver.into()),
             Err(error) => return Err(refused(app, id, error).await),
         }
