@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
 use crate::simulators::tavus::TavusSimulator;
-use crate::worker::{WorkerConfig, WorkerProgram};
+use crate::worker::WorkerConfig;
 
 /// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
 /// nothing, and nothing that listens beyond loopback may use it.
@@ -119,7 +119,7 @@ impl Config {
         if has_real_tavus {
             config.tavus_port = None;
         }
-        config.worker = worker(project_dir, value, has_real_tavus)?;
+        config.worker = WorkerConfig::from_env(project_dir, value, has_real_tavus)?;
         if let Some(text) = value("PARLEY_KERNEL") {
             config.kernel = text.parse().map_err(|()| Error::Setting {
                 variable: "PARLEY_KERNEL",
@@ -163,34 +163,8 @@ impl Config {
     }
 }
 
-/// The command runs the worker that was built along with it, unless told otherwise.
-fn worker(
-    project_dir: &Path,
-    value: impl Fn(&str) -> Option<String>,
-    has_real_tavus: bool,
-) -> Result<WorkerConfig, Error> {
-    let mut worker = WorkerConfig {
-        program: WorkerProgram::Beside,
-        ..WorkerConfig::default()
-    };
-    match value("PARLEY_WORKER") {
-        Some(text) if text == "off" => worker.program = WorkerProgram::Off,
-        Some(text) => worker.program = WorkerProgram::At(project_dir.join(text)),
-        None => {}
-    }
-    if let Some(text) = value("PARLEY_WORKER_PORT") {
-        worker.port = port("PARLEY_WORKER_PORT", &text)?;
-    }
-    let names = WorkerConfig::PASSED_ON
-        .into_iter()
-        .chain(WorkerConfig::OF_REAL_TAVUS.into_iter().filter(|_| has_real_tavus));
-    worker.settings = names
-        .filter_map(|name| Some((name, Secret::new(value(name)?))))
-        .collect();
-    Ok(worker)
-}
-
-fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
+/// A port that a variable names.
+pub(crate) fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
     text.parse().map_err(|_| Error::Setting {
         variable,
         reason: format!("`{text}` is not a port number (0 to 65535)"),
@@ -200,6 +174,7 @@ fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::WorkerProgram;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Error> {
         Config::from_env(Path::new("/project"), |name| {

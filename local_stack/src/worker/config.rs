@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::port;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -48,6 +49,33 @@ impl WorkerConfig {
 
     /// What it gets besides when it talks to the real Tavus. With a simulator these are the stack's own to say.
     pub(crate) const OF_REAL_TAVUS: [&'static str; 3] = ["TAVUS_API_KEY", "TAVUS_BASE_URL", "WORKER_URL"];
+
+    /// What the command runs: the worker that was built along with it, unless told otherwise. A relative path is below the project.
+    pub(crate) fn from_env(
+        project_dir: &Path,
+        value: impl Fn(&str) -> Option<String>,
+        has_real_tavus: bool,
+    ) -> Result<Self, Error> {
+        let program = match value("PARLEY_WORKER") {
+            None => WorkerProgram::Beside,
+            Some(text) if text == "off" => WorkerProgram::Off,
+            Some(text) => WorkerProgram::At(project_dir.join(text)),
+        };
+        let port = match value("PARLEY_WORKER_PORT") {
+            None => Self::default().port,
+            Some(text) => port("PARLEY_WORKER_PORT", &text)?,
+        };
+        let of_real_tavus = Self::OF_REAL_TAVUS.into_iter().filter(|_| has_real_tavus);
+        let names = Self::PASSED_ON.into_iter().chain(of_real_tavus);
+        let settings = names
+            .filter_map(|name| Some((name, Secret::new(value(name)?))))
+            .collect();
+        Ok(Self {
+            program,
+            port,
+            settings,
+        })
+    }
 
     /// A setting that was given.
     pub(crate) fn setting(&self, name: &str) -> Option<&str> {
