@@ -166,7 +166,7 @@ as $$
 begin
     -- The only place that knows how jobs are enqueued. A database without queues does without jobs: nothing is lost, the rows say what waits.
     if to_regprocedure('parley.enqueue_job(text,text,jsonb,text,integer)') is not null then
-        execute 'select parley.enqueue_job($1, $2, $3, $4)' using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key;
+        execute format('select parley.%I($1, $2, $3, $4)', 'enqueue_job') using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key;
     end if;
 end
 $$;

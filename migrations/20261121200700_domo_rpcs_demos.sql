@@ -144,7 +144,7 @@ declare
     v_limit integer := least(greatest(coalesce(page_limit, 500), 1), 1000);
     v_stats domo.demo_stats;
     v_oldest bigint;
-    v_events jsonb := '[]';
+    v_events jsonb := '[]'::jsonb;
     v_reached bigint;
 begin
     -- Stable, so that all of it reads one snapshot: the number and the events belong together.

@@ -79,7 +79,9 @@ volatile
 set search_path = ''
 as $$
 declare
-    v_lines record;
+    v_headers bigint;
+    v_ends bigint;
+    v_rows bigint;
     v_table text;
     v_columns text;
     v_count bigint;
@@ -95,11 +97,11 @@ begin
         $query$,
         p_lines
     )
-    into v_lines;
-    if v_lines.headers <> 1 then
-        raise exception using errcode = '22023', message = format('There are %s headers of version 1 in these lines: one export has one.', v_lines.headers);
+    into v_headers, v_ends, v_rows;
+    if v_headers <> 1 then
+        raise exception using errcode = '22023', message = format('There are %s headers of version 1 in these lines: one export has one.', v_headers);
     end if;
-    if v_lines.ends <> 1 then
+    if v_ends <> 1 then
         raise exception using errcode = '22023', message = 'The last line is missing: the export was cut off.';
     end if;
 
@@ -143,9 +145,9 @@ begin
         get diagnostics v_count = row_count;
         v_imported := v_imported + v_count;
     end loop;
-    if v_imported <> v_lines.rows then
+    if v_imported <> v_rows then
         raise exception using
-            errcode = '22023', message = format('%s of %s rows are of tables that are not known here.', v_lines.rows - v_imported, v_lines.rows);
+            errcode = '22023', message = format('%s of %s rows are of tables that are not known here.', v_rows - v_imported, v_rows);
     end if;
 
     -- A sender may still repeat what the export holds: it has been applied.
