@@ -79,9 +79,12 @@ volatile
 set search_path = ''
 as $$
 declare
+    v_tables constant text[] := array[
+        'demos', 'demo_videos', 'knowledge_chunks', 'conversations', 'processed_webhook_events', 'conversation_messages', 'audit_logs'
+    ];
     v_headers bigint;
     v_ends bigint;
-    v_rows bigint;
+    v_unknown bigint;
     v_table text;
     v_columns text;
     v_count bigint;
@@ -92,23 +95,25 @@ begin
             select
                 count(*) filter (where l.line ->> 'line' = 'header' and l.line ->> 'format' = 'domo' and l.line ->> 'version' = '1') as headers,
                 count(*) filter (where l.line ->> 'line' = 'end') as ends,
-                count(*) filter (where l.line ? 'row') as rows
+                count(*) filter (where l.line ? 'row' and (l.line ->> 'table' = any ($1)) is not true) as unknown
             from %s l
         $query$,
         p_lines
     )
-    into v_headers, v_ends, v_rows;
+    into v_headers, v_ends, v_unknown
+    using v_tables;
     if v_headers <> 1 then
         raise exception using errcode = '22023', message = format('There are %s headers of version 1 in these lines: one export has one.', v_headers);
     end if;
     if v_ends <> 1 then
         raise exception using errcode = '22023', message = 'The last line is missing: the export was cut off.';
     end if;
+    if v_unknown > 0 then
+        raise exception using errcode = '22023', message = format('There are %s rows of tables that are not known here.', v_unknown);
+    end if;
 
     perform set_config('domo.importing', 'on', true);
-    foreach v_table in array array[
-        'demos', 'demo_videos', 'knowledge_chunks', 'conversations', 'processed_webhook_events', 'conversation_messages', 'audit_logs'
-    ] loop
+    foreach v_table in array v_tables loop
         select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
         into v_columns
         from pg_catalog.pg_attribute a
@@ -138,17 +143,21 @@ begin
                     end
                 ) r
                 where l.line ->> 'table' = %1$L and l.line ? 'row'
+                %4$s
             $query$,
-            v_table, v_columns, p_lines
+            v_table, v_columns, p_lines,
+            -- What outlives its demo is there still when a demo comes back that somebody erased.
+            case v_table
+                when 'conversations' then
+                    'on conflict (id) do update set demo_id = excluded.demo_id where conversations.demo_id is null'
+                when 'audit_logs' then 'on conflict (id) do nothing'
+                else ''
+            end
         )
         using p_owner;
         get diagnostics v_count = row_count;
         v_imported := v_imported + v_count;
     end loop;
-    if v_imported <> v_rows then
-        raise exception using
-            errcode = '22023', message = format('%s of %s rows are of tables that are not known here.', v_rows - v_imported, v_rows);
-    end if;
 
     -- A sender may still repeat what the export holds: it has been applied.
     execute format(
@@ -171,7 +180,7 @@ end
 $$;
 
 comment on function domo_private.import_demo_data is
-    'For operators: puts an export back, all of it or nothing. The lines are in a table with a column line jsonb. With an owner the demos become theirs; without one their owners must exist. Returns the number of rows. 22023 for lines that are no whole export, 23505 where a row is there already.';
+    'For operators: puts an export back, all of it or nothing. The lines are in a table with a column line jsonb. With an owner the demos become theirs; without one their owners must exist. Returns the number of rows that were not there. 22023 for lines that are no whole export, 23505 where a row is there already.';
 
 revoke execute on all functions in schema domo, domo_private from public;
 grant execute on function domo.export_demo_data(uuid, text, integer) to authenticated, service_role;

@@ -160,7 +160,7 @@ test('what is no whole export is not put back, nor is any of it', async () => {
         ['cut off at the beginning', lines.slice(1), '22023', /header/],
         ['of two exports', [...lines, lines[0]], '22023', /headers/],
         ['of another version', [lines[0].replace('"version":1', '"version":2'), ...lines.slice(1)], '22023', /version/],
-        ['with a table that there is not', [...lines.slice(0, -1), '{"line": "x/1", "table": "users", "row": {"id": 1}}', lines.at(-1)], '22023', /tables/],
+        ['with a table that is not known', [...lines.slice(0, -1), '{"line": "x/1", "table": "users", "row": {"id": 1}}', lines.at(-1)], '22023', /tables/],
         ['with a row twice', [...lines.slice(0, -1), lines[1], lines.at(-1)], '23505', /\S/],
         ['without a row that others need', lines.filter((line) => JSON.parse(line).line !== `demos/${demo.id}`), '23503', /\S/],
         ['empty', [], '22023', /header/],
@@ -177,6 +177,26 @@ test('what is no whole export is not put back, nor is any of it', async () => {
             assert.equal(left, 0, name);
         }
         assert.equal(await importInto(client, lines), lines.length - 2, 'whole, it goes in');
+    });
+});
+
+test('a demo that was erased by mistake comes back, with its calls and its trail', async () => {
+    const lines = await linesOf();
+    await inDatabaseWith(['domo'], async (client) => {
+        await client.query('insert into auth.users (id) values ($1)', [owner.id]);
+        await importInto(client, lines);
+        await client.query('delete from domo.demos where true');
+        const { rows: [{ orphans }] } = await client.query('select count(*)::integer as orphans from domo.conversations where demo_id is null');
+        assert.equal(orphans, 2);
+        await importInto(client, lines);
+        const byLine = (a, b) => (a.line < b.line ? -1 : 1);
+        const again = (await exportFrom(client, owner.id)).filter(({ table }) => table && table !== 'audit_logs' && table !== 'conversations').sort(byLine);
+        const first = lines.map((line) => JSON.parse(line)).filter(({ table }) => table && table !== 'audit_logs' && table !== 'conversations').sort(byLine);
+        assert.deepEqual(again, first);
+        const { rows: drift } = await client.query('select * from parley.counter_drift()');
+        assert.deepEqual(drift, []);
+        const { rows: calls } = await client.query('select distinct demo_id from domo.conversations');
+        assert.deepEqual(calls, [{ demo_id: demo.id }]);
     });
 });
 
