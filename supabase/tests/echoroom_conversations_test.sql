@@ -124,7 +124,7 @@ select is((select count(*) from echoroom_private.conversation_events e where e.c
 select is_empty('select from echoroom_private.conversation_events e where e.body::text ~ ''a-secret-token''', 'without the address that they came to');
 select set_eq(
     $$ select event from pg_temp.heard(pg_temp.room()) where event like 'avatar-%' $$,
-    $$ values ('avatar-started'), ('avatar-ended'), ('avatar-transcript') $$,
+    $$ values ('avatar-starting'), ('avatar-started'), ('avatar-ended'), ('avatar-transcript') $$,
     'the room hears of it'
 );
 select is((select count(*) from pg_temp.heard(pg_temp.room()) where event = 'avatar-started'), 1::bigint, 'once');

@@ -131,6 +131,8 @@ select set_eq(
         'heartbeat(session_id uuid)',
         'remove_participant(session_id uuid, user_id uuid)',
         'readmit_participant(session_id uuid, user_id uuid)',
+        'start_conversation(session_id uuid, mood text DEFAULT NULL::text)',
+        'end_conversation(conversation_id text)',
         'set_voice_status(session_id uuid, is_speaking boolean DEFAULT NULL::boolean, is_muted boolean DEFAULT NULL::boolean)',
         'update_participant(session_id uuid, user_name text DEFAULT NULL::text, avatar text DEFAULT NULL::text, mood text DEFAULT NULL::text)',
         'send_message(session_id uuid, content text, message_type text DEFAULT ''text''::text, reply_to uuid DEFAULT NULL::uuid, client_id uuid DEFAULT NULL::uuid)',

@@ -273,6 +273,7 @@ test('an unknown room is not there for anybody', async () => {
         ['join_room', {}], ['leave_room', {}], ['heartbeat', {}], ['room_state', {}], ['get_messages', {}],
         ['messages_since', { after_seq: 0 }], ['set_voice_status', { is_muted: true }], ['update_participant', { mood: 'calm' }],
         ['send_message', { content: 'hello' }], ['remove_participant', { user_id: someone.id }], ['readmit_participant', { user_id: someone.id }],
+        ['start_conversation', {}],
     ]) {
         await refused(someone.rpc(name, { session_id, ...args }), 'PT404', 'room_not_found');
     }

@@ -165,6 +165,7 @@ describe('the publishable key without a session', () => {
             get_messages: { session_id: session.id }, messages_since: { session_id: session.id, after_seq: 0 },
             room_state: { session_id: session.id },
             remove_participant: { session_id: session.id, user_id: member.id }, readmit_participant: { session_id: session.id, user_id: member.id },
+            start_conversation: { session_id: session.id }, end_conversation: { conversation_id: 'c-any' },
         };
         for (const [name, args] of Object.entries(calls)) {
             const { data, error, status } = await visitor().rpc(name, args);

@@ -162,6 +162,7 @@ export const functions = {
     'echoroom.create_session(category text, description text, max_participants integer)': users,
     'echoroom.delete_message(message_id uuid)': users,
     'echoroom.edit_message(message_id uuid, content text)': users,
+    'echoroom.end_conversation(conversation_id text)': users,
     'echoroom.find_room(mood text)': users,
     'echoroom.get_messages(session_id uuid, page_limit integer, page_offset integer, before_timestamp timestamp with time zone)': users,
     'echoroom.heartbeat(session_id uuid)': users,
@@ -176,6 +177,7 @@ export const functions = {
     'echoroom.room_state(session_id uuid)': users,
     'echoroom.send_message(session_id uuid, content text, message_type text, reply_to uuid, client_id uuid)': users,
     'echoroom.set_voice_status(session_id uuid, is_speaking boolean, is_muted boolean)': users,
+    'echoroom.start_conversation(session_id uuid, mood text)': users,
     'echoroom.update_participant(session_id uuid, user_name text, avatar text, mood text)': users,
 };
 
@@ -194,6 +196,7 @@ export const definerHelpers = {
     'echoroom_private.create_session': users,
     'echoroom_private.delete_message': users,
     'echoroom_private.edit_message': users,
+    'echoroom_private.end_conversation': users,
     'echoroom_private.find_room': users,
     'echoroom_private.heartbeat': users,
     'echoroom_private.join_room': users,
@@ -208,6 +211,7 @@ export const definerHelpers = {
     'echoroom_private.remove_reaction': users,
     'echoroom_private.send_message': users,
     'echoroom_private.set_voice_status': users,
+    'echoroom_private.start_conversation': users,
     'echoroom_private.update_participant': users,
 };
 
