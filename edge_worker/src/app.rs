@@ -1,17 +1,26 @@
 //! The HTTP side, without a socket.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::config::Config;
+use crate::conversations::Conversations;
 use crate::error::ApiError;
-use crate::http::{body, healthz, metrics, observe, openapi, readyz};
+use crate::http::{body, healthz, metrics, observe, openapi, readyz, webhooks};
+use crate::providers::RetryPolicy;
+use crate::providers::tavus::{TavusClient, Timeouts};
+use crate::serve::StartError;
 use crate::telemetry::Metrics;
+use crate::webhooks::{Callbacks, SigningSecret};
 
 /// What the routes share.
 #[derive(Clone, Debug)]
@@ -22,6 +31,64 @@ pub struct App {
     pub metrics: Metrics,
     /// Cancelled when the worker is asked to stop.
     pub stopping: CancellationToken,
+    /// Conversations with avatars.
+    pub conversations: Conversations,
+    /// What Tavus signs its callbacks with, where it does.
+    pub webhook_secret: Option<SigningSecret>,
+}
+
+impl App {
+    /// Everything by its settings. `address` is where the worker listens, which is also where providers reach it unless the
+    /// settings say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Address`] and [`StartError::Tavus`].
+    pub fn new(
+        config: &Config,
+        pool: PgPool,
+        address: SocketAddr,
+        stopping: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let metrics = Metrics::default();
+        let client = |settings| {
+            TavusClient::new(
+                settings,
+                Timeouts::default(),
+                RetryPolicy::default(),
+                metrics.clone(),
+            )
+        };
+        let tavus = config
+            .tavus
+            .as_ref()
+            .map(client)
+            .transpose()
+            .map_err(StartError::Tavus)?;
+        let base = match &config.public_url {
+            Some(url) => url.clone(),
+            None => own_url(address).map_err(StartError::Address)?,
+        };
+        let callbacks = Callbacks::new(base, config.callback_keys.clone());
+        Ok(Self {
+            conversations: Conversations::new(pool.clone(), tavus, callbacks),
+            webhook_secret: config
+                .tavus
+                .as_ref()
+                .and_then(|tavus| tavus.webhook_secret.clone()),
+            pool,
+            metrics,
+            stopping,
+        })
+    }
+}
+
+/// A worker that listens everywhere is reached on loopback, by whoever needs no setting to reach it.
+fn own_url(mut address: SocketAddr) -> Result<Url, url::ParseError> {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Url::parse(&format!("http://{address}"))
 }
 
 /// All routes, with what every request gets: an id, a log line, counters, a limit of size and of time.
@@ -30,6 +97,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(healthz::get))
         .routes(routes!(readyz::get))
         .routes(routes!(metrics::get))
+        .routes(routes!(webhooks::tavus::post))
         .with_state(app.clone())
         .split_for_parts();
     observed(routes.merge(openapi::router(document)), app.metrics)

@@ -26,6 +26,18 @@ pub enum ApiError {
     /// The body broke off or could not be decoded.
     #[error("The body did not arrive whole.")]
     BodyIncomplete,
+    /// The token in the address of a callback is nobody's, or not that of the conversation in the body.
+    #[error("This address takes no callbacks.")]
+    InvalidToken,
+    /// A webhook is signed, and not by whom it should be.
+    #[error("The signature does not fit.")]
+    InvalidSignature,
+    /// The body is something else than JSON.
+    #[error("The body must be JSON, and say so.")]
+    UnsupportedMediaType,
+    /// The body of a callback is no event.
+    #[error("The body is no event.")]
+    MalformedEvent,
     /// The answer took too long.
     #[error("The answer took too long.")]
     TimedOut,
@@ -64,7 +76,9 @@ impl ApiError {
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BodyIncomplete | Self::MalformedEvent => StatusCode::BAD_REQUEST,
+            Self::InvalidToken | Self::InvalidSignature => StatusCode::UNAUTHORIZED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -77,6 +91,10 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyIncomplete => "body_incomplete",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidSignature => "invalid_signature",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::MalformedEvent => "malformed_event",
             Self::TimedOut => "timed_out",
             Self::DatabaseUnavailable => "database_unavailable",
             Self::Stopping => "stopping",
@@ -89,6 +107,14 @@ impl ApiError {
             Self::RouteNotFound | Self::MethodNotAllowed => "GET /openapi.json lists what there is.",
             Self::BodyTooLarge { .. } => "Send less at once.",
             Self::BodyIncomplete => "Send it again.",
+            Self::InvalidToken => "Use the callback address that the conversation was created with.",
+            Self::InvalidSignature => {
+                "Sign the raw body with the shared secret, and send it within five minutes."
+            }
+            Self::UnsupportedMediaType => "Send Content-Type: application/json, without an encoding.",
+            Self::MalformedEvent => {
+                "Send a JSON object with a text under event_type, at most 127 levels deep."
+            }
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => "Try again in a moment.",
             Self::Internal => "Try again; if it stays, tell the operator the request id.",
         }
@@ -135,6 +161,10 @@ mod tests {
                 "body_too_large",
             ),
             (ApiError::BodyIncomplete, "PT400", "body_incomplete"),
+            (ApiError::InvalidToken, "PT401", "invalid_token"),
+            (ApiError::InvalidSignature, "PT401", "invalid_signature"),
+            (ApiError::UnsupportedMediaType, "PT415", "unsupported_media_type"),
+            (ApiError::MalformedEvent, "PT400", "malformed_event"),
             (ApiError::TimedOut, "PT503", "timed_out"),
             (ApiError::DatabaseUnavailable, "PT503", "database_unavailable"),
             (ApiError::Stopping, "PT503", "stopping"),

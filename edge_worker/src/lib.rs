@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod config;
+pub mod conversations;
 pub mod db;
 pub mod error;
 pub mod http;

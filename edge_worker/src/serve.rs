@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::config::{Config, SettingsError};
 use crate::db;
-use crate::telemetry::Metrics;
+use crate::providers::tavus::TavusError;
 
 /// Why the worker did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +20,27 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database will not do.
-    #[error(transparent)]
-    Database(#[from] db::CheckError),
+    #[error("{variable}: {source}")]
+    Database {
+        /// The setting with its address.
+        variable: &'static str,
+        /// Why.
+        source: db::CheckError,
+    },
     /// The pool refuses the address.
-    #[error("SUPABASE_DB_URL: not usable")]
-    Pool(#[source] sqlx::Error),
+    #[error("{variable}: not usable")]
+    Pool {
+        /// The setting with the address.
+        variable: &'static str,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// There is no TLS.
+    #[error("the client of Tavus could not be built")]
+    Tavus(#[source] TavusError),
+    /// The address that the worker listens on cannot be a part of a URL.
+    #[error("WORKER_URL: it is needed, because WORKER_LISTEN makes no URL")]
+    Address(#[source] url::ParseError),
     /// Nobody can listen there.
     #[error("WORKER_LISTEN: cannot listen on {address}")]
     Listen {
@@ -65,19 +81,18 @@ impl Worker {
 ///
 /// [`StartError`], naming the setting to look at.
 pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worker, StartError> {
-    let pool = db::connect(&config.database).map_err(StartError::Pool)?;
-    db::check(&pool).await?;
+    let variable = config.database.variable;
+    let pool = db::connect(&config.database).map_err(|source| StartError::Pool { variable, source })?;
+    db::check(&pool)
+        .await
+        .map_err(|source| StartError::Database { variable, source })?;
     let listen = |source| StartError::Listen {
         address: config.listen,
         source,
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let app = App {
-        pool: pool.clone(),
-        metrics: Metrics::default(),
-        stopping: stopping.clone(),
-    };
+    let app = App::new(config, pool.clone(), address, stopping.clone())?;
     tracing::info!(
         %address,
         version = env!("CARGO_PKG_VERSION"),

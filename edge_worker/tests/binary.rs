@@ -13,7 +13,7 @@ use serde_json::Value;
 use support::database::{Database, Line, Proxy};
 
 /// In the order of the settings that hold them.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 6] = [
     ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_s3cret1"),
     ("SUPABASE_SECRET_KEY", "sb_secret_s3cret2"),
     ("SUPABASE_JWT_SECRET", "s3cret3-s3cret3-s3cret3-s3cret3-s3cret3"),
@@ -22,6 +22,7 @@ const SECRETS: [(&str, &str); 5] = [
         "TAVUS_WEBHOOK_SECRET",
         "whsec_czNjcmV0NXMzY3JldDVzM2NyZXQ1czNjcmV0NQ==",
     ),
+    ("WORKER_SECRET", "s3cret6-s3cret6-s3cret6-s3cret6-s3cret6"),
 ];
 
 fn command(database_url: &str) -> Command {
@@ -127,7 +128,7 @@ async fn worker_finishes_what_it_holds_and_tells_no_secret_even_at_the_finest_le
             .send()
             .await
             .unwrap();
-        assert_eq!(stranger.status(), 404);
+        assert_eq!(stranger.status(), 401);
         let refusal = stranger.text().await.unwrap();
 
         // A request waits for the database while the worker is told to stop.
@@ -171,10 +172,10 @@ async fn in_flight(url: &str) -> u32 {
 
 #[test]
 fn missing_settings_end_the_start_and_are_all_named_without_any_value() {
-    let output = command("postgresql://worker:s3cret6@127.0.0.1:9/none")
+    let output = command("postgresql://worker:s3cret7@127.0.0.1:9/none")
         .env_remove("SUPABASE_URL")
         .env("SUPABASE_SECRET_KEY", "")
-        .env("TAVUS_BASE_URL", "https://user:s3cret7@tavus.example")
+        .env("TAVUS_BASE_URL", "https://user:s3cret8@tavus.example")
         .output()
         .unwrap();
     assert!(!output.status.success());
@@ -182,12 +183,12 @@ fn missing_settings_end_the_start_and_are_all_named_without_any_value() {
     for name in ["SUPABASE_URL", "SUPABASE_SECRET_KEY", "TAVUS_BASE_URL"] {
         assert!(log.contains(name), "{name} not in {log}");
     }
-    assert_no_secret(&log, &["s3cret6", "s3cret7"]);
+    assert_no_secret(&log, &["s3cret7", "s3cret8"]);
 }
 
 #[test]
 fn database_that_does_not_answer_ends_the_start_by_the_name_of_its_setting() {
-    let output = command("postgresql://worker:s3cret6@127.0.0.1:9/none")
+    let output = command("postgresql://worker:s3cret7@127.0.0.1:9/none")
         .output()
         .unwrap();
     assert!(!output.status.success());
@@ -196,5 +197,5 @@ fn database_that_does_not_answer_ends_the_start_by_the_name_of_its_setting() {
         log.contains("SUPABASE_DB_URL: the database does not answer"),
         "{log}"
     );
-    assert_no_secret(&log, &["s3cret6"]);
+    assert_no_secret(&log, &["s3cret7"]);
 }

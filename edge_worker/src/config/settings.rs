@@ -12,6 +12,7 @@ use url::Url;
 use super::read::{Reader, SettingsError};
 use super::supabase::{self, Supabase};
 use super::tavus::{self, Tavus};
+use crate::webhooks::CallbackKeys;
 
 /// Loopback, because a public worker stands behind a proxy that speaks TLS.
 const DEFAULT_LISTEN: &str = "127.0.0.1:54330";
@@ -34,13 +35,17 @@ pub struct Config {
     pub supabase: Supabase,
     /// Tavus; `None` when it is off.
     pub tavus: Option<Tavus>,
+    /// `WORKER_SECRET`: makes and knows callback tokens. None are there only where Tavus is off.
+    pub callback_keys: CallbackKeys,
 }
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// `SUPABASE_DB_URL`: a session connection, as role `parley_worker`.
+    /// `WORKER_DB_URL` or `SUPABASE_DB_URL`: a session connection, as role `parley_worker`.
     pub url: SecretString,
+    /// Which of the two it was.
+    pub variable: &'static str,
     /// `WORKER_DB_CONNECTIONS`: how many connections the worker opens at most.
     pub max_connections: u32,
 }
@@ -62,6 +67,8 @@ impl Config {
         let database = database(&mut reader);
         let supabase = supabase::read(&mut reader);
         let tavus = tavus::read(&mut reader);
+        let is_tavus_off = tavus::is_off(&reader);
+        let callback_keys = callback_keys(&mut reader, !is_tavus_off);
         reader.finish()?;
         // Nothing is missing where no problem was noted.
         let missing = || SettingsError { problems: Vec::new() };
@@ -72,6 +79,7 @@ impl Config {
             database: database.ok_or_else(missing)?,
             supabase: supabase.ok_or_else(missing)?,
             tavus,
+            callback_keys,
         })
     }
 }
@@ -100,29 +108,49 @@ fn check_log_filter(reader: &mut Reader<'_>) {
     }
 }
 
+/// What is written under this name is not repeated anywhere.
+fn callback_keys(reader: &mut Reader<'_>, is_needed: bool) -> CallbackKeys {
+    const SECRET: &str = "WORKER_SECRET";
+    let Some(text) = reader.text(SECRET) else {
+        if is_needed {
+            reader.problem(SECRET, "it is not set, and callbacks of Tavus need it");
+        }
+        return CallbackKeys::none();
+    };
+    CallbackKeys::parse(&text).unwrap_or_else(|| {
+        let least = CallbackKeys::LEAST_CHARACTERS;
+        reader.problem(
+            SECRET,
+            format!("it is not one or more secrets of at least {least} characters, separated by commas"),
+        );
+        CallbackKeys::none()
+    })
+}
+
 fn database(reader: &mut Reader<'_>) -> Option<Database> {
-    const URL: &str = "SUPABASE_DB_URL";
     let max_connections = reader.number("WORKER_DB_CONNECTIONS", 10, 2, 1000);
-    let Some(text) = reader.text(URL) else {
-        reader.missing(&[URL]);
+    let names = ["WORKER_DB_URL", "SUPABASE_DB_URL"];
+    let Some((variable, text)) = reader.first(&names) else {
+        reader.missing(&names);
         return None;
     };
     // The reasons do not repeat the value: it holds the password.
     let is_postgres = text.starts_with("postgresql://") || text.starts_with("postgres://");
     let options = PgConnectOptions::from_str(&text).ok().filter(|_| is_postgres);
     let Some(options) = options else {
-        reader.problem(URL, "it is not a postgresql:// URL");
+        reader.problem(variable, "it is not a postgresql:// URL");
         return None;
     };
     if options.get_port() == 6543 && options.get_host().ends_with(".pooler.supabase.com") {
         reader.problem(
-            URL,
+            variable,
             "this is the pooler in transaction mode, which drops LISTEN and prepared statements; use port 5432",
         );
         return None;
     }
     Some(Database {
         url: text.into(),
+        variable,
         max_connections,
     })
 }

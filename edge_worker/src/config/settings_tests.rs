@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::config::Jwks;
 
-const COMPLETE: [(&str, &str); 5] = [
+const COMPLETE: [(&str, &str); 6] = [
     ("SUPABASE_URL", "http://127.0.0.1:54321/"),
     ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x"),
     ("SUPABASE_SECRET_KEY", "sb_secret_x"),
@@ -13,6 +13,7 @@ const COMPLETE: [(&str, &str); 5] = [
         "postgresql://parley_worker:hunter2@db.example:5432/postgres",
     ),
     ("TAVUS_API_KEY", "k3y"),
+    ("WORKER_SECRET", "w0rker-w0rker-w0rker-w0rker-w0rker"),
 ];
 
 /// A complete environment with some variables changed; an empty value takes one away.
@@ -50,11 +51,12 @@ fn empty_environment_names_every_variable_that_is_needed() {
     let error = Config::from_env(|_| None).unwrap_err();
     let blamed: Vec<_> = error.problems.iter().map(|problem| problem.variable).collect();
     let expected = [
-        "SUPABASE_DB_URL",
+        "WORKER_DB_URL",
         "SUPABASE_URL",
         "SUPABASE_PUBLISHABLE_KEY",
         "SUPABASE_SECRET_KEY",
         "TAVUS_API_KEY",
+        "WORKER_SECRET",
     ];
     assert_eq!(blamed, expected);
     let text = error.to_string();
@@ -85,6 +87,13 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("TAVUS_BASE_URL", "tavusapi.com"),
         ("TAVUS_API_KEY", "hunter2\u{e9}"),
         ("TAVUS_WEBHOOK_SECRET", "whsec_hunter2"),
+        ("WORKER_DB_URL", "mysql://u:hunter2@h/d"),
+        ("WORKER_SECRET", "hunter2"),
+        ("WORKER_SECRET", "hunter2-hunter2-hunter2-hunter2-hunter2,"),
+        (
+            "WORKER_SECRET",
+            "hunter2-hunter2-hunter2-hunter2-hunter2, hunter2",
+        ),
         ("WORKER_LISTEN", "localhost"),
         ("WORKER_URL", "worker.example"),
         ("WORKER_SHUTDOWN_SECONDS", "0"),
@@ -130,6 +139,25 @@ fn keys_may_be_given_inline_in_both_forms() {
 }
 
 #[test]
+fn address_of_the_worker_for_the_database_comes_before_that_of_the_project() {
+    assert_eq!(read(&[]).unwrap().database.variable, "SUPABASE_DB_URL");
+    let own = "postgresql://parley_worker:pass@db.example:5432/postgres";
+    let database = read(&[("WORKER_DB_URL", own)]).unwrap().database;
+    assert_eq!(database.url.expose_secret(), own);
+    assert_eq!(database.variable, "WORKER_DB_URL");
+}
+
+#[test]
+fn secret_of_the_worker_is_needed_with_tavus_alone() {
+    assert_eq!(blamed(&[("WORKER_SECRET", "")]), ["WORKER_SECRET"]);
+    let off = read(&[("WORKER_SECRET", ""), ("TAVUS_API_KEY", "off")]).unwrap();
+    assert_eq!(format!("{:?}", off.callback_keys), "CallbackKeys(0)");
+    let two = "first-first-first-first-first-first , second-second-second-second-second";
+    let rotated = read(&[("WORKER_SECRET", two)]).unwrap();
+    assert_eq!(format!("{:?}", rotated.callback_keys), "CallbackKeys(2)");
+}
+
+#[test]
 fn tavus_is_off_only_when_that_is_said() {
     assert!(read(&[("TAVUS_API_KEY", "off")]).unwrap().tavus.is_none());
     assert_eq!(blamed(&[("TAVUS_API_KEY", "")]), ["TAVUS_API_KEY"]);
@@ -140,7 +168,14 @@ fn debug_form_of_the_settings_holds_no_secret() {
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let config = read(&[("TAVUS_WEBHOOK_SECRET", secret), ("JWT_SECRET", "jwts3cret")]).unwrap();
     let shown = format!("{config:?}");
-    for hidden in ["hunter2", "k3y", "sb_secret_x", "sb_publishable_x", "jwts3cret"] {
+    for hidden in [
+        "hunter2",
+        "k3y",
+        "w0rker",
+        "sb_secret_x",
+        "sb_publishable_x",
+        "jwts3cret",
+    ] {
         assert!(!shown.contains(hidden), "{hidden} in {shown}");
     }
 }

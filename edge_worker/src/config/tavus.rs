@@ -27,12 +27,16 @@ pub struct Tavus {
     pub webhook_secret: Option<SigningSecret>,
 }
 
+pub(super) fn is_off(reader: &Reader<'_>) -> bool {
+    reader.text(KEY).as_deref() == Some(OFF)
+}
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tavus> {
     let Some(api_key) = reader.text(KEY) else {
         reader.problem(KEY, "it is not set; a deployment without Tavus sets it to `off`");
         return None;
     };
-    if api_key == OFF {
+    if is_off(reader) {
         return None;
     }
     if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -6,13 +6,13 @@ use sqlx::PgPool;
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// It does not answer, or refuses the worker.
-    #[error("SUPABASE_DB_URL: the database does not answer")]
+    #[error("the database does not answer")]
     Unreachable(#[source] sqlx::Error),
     /// The kernel is not there, or the role may not use it.
-    #[error("SUPABASE_DB_URL: the schema parley is not there; apply the migrations first")]
+    #[error("the schema parley is not there; apply the migrations first")]
     NoKernel,
     /// The server is too old.
-    #[error("SUPABASE_DB_URL: the server has version {major}, 15 or newer is needed")]
+    #[error("the server has version {major}, 15 or newer is needed")]
     TooOld {
         /// Its major version.
         major: i32,
@@ -23,7 +23,7 @@ pub enum CheckError {
 ///
 /// # Errors
 ///
-/// [`CheckError`]; every variant names the setting to look at.
+/// [`CheckError`]; it belongs behind the name of the setting that the address came from.
 pub async fn check(pool: &PgPool) -> Result<(), CheckError> {
     let (version, role, is_superuser, has_kernel): (i32, String, bool, bool) = sqlx::query_as(
         "select current_setting('server_version_num')::int, current_user::text,

@@ -7,5 +7,6 @@ pub mod observe;
 pub mod openapi;
 pub mod readyz;
 mod request_id;
+pub mod webhooks;
 
 pub use request_id::RequestId;

@@ -1,7 +1,9 @@
 //! Whether a webhook comes from whom it says: pure functions over bytes, headers, and a clock that is an argument.
 
+mod callbacks;
 mod signature;
 mod token;
 
+pub use callbacks::Callbacks;
 pub use signature::{SignatureError, SigningSecret, TOLERANCE, verify};
-pub use token::{ConversationToken, TokenHash};
+pub use token::CallbackKeys;

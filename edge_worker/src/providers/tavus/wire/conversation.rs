@@ -131,6 +131,8 @@ pub struct Conversation {
     pub replica_id: Option<ReplicaId>,
     /// How they behave.
     pub persona_id: Option<PersonaId>,
+    /// Where its callbacks go. It holds the token of the conversation.
+    pub callback_url: Option<SecretString>,
     /// When it was made.
     pub created_at: Option<DateTime<Utc>>,
     /// When it last changed.
@@ -156,6 +158,7 @@ impl Conversation {
             status: ConversationStatus::parse(fields.text(&["status"]).unwrap_or_default()),
             replica_id: fields.text(&["replica_id", "face_id"]).and_then(ReplicaId::parse),
             persona_id: fields.text(&["persona_id", "pal_id"]).and_then(PersonaId::parse),
+            callback_url: fields.owned(&["callback_url"]).map(Into::into),
             created_at: fields.time("created_at"),
             updated_at: fields.time("updated_at"),
             meeting_token: fields.owned(&["meeting_token"]).map(Into::into),

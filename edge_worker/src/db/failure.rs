@@ -1,0 +1,51 @@
+//! What a failed statement means for whoever asked.
+
+/// A statement that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database is away, busy or going down, or the statement met another one: the same statement may do in a moment.
+    /// Whether it was done is not known.
+    #[error("the database cannot be reached, or is busy")]
+    Passing(#[source] sqlx::Error),
+    /// The database refuses what it was given, and will again.
+    #[error("the database refuses the data")]
+    Data(#[source] sqlx::Error),
+    /// The statement itself is wrong, or a right is missing: a bug, or migrations that are not applied.
+    #[error("the database refuses the statement")]
+    Statement(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+                Some(code) if is_passing(code) => Self::Passing(error),
+                Some(code) if is_data(code) => Self::Data(error),
+                _ => Self::Statement(error),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            // What a connection says that was cut in the middle of a message.
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Passing(error),
+            _ => Self::Statement(error),
+        }
+    }
+}
+
+/// By the classes and codes of the appendix "PostgreSQL Error Codes".
+fn is_passing(code: &str) -> bool {
+    // Connections; who may log in, since a password is changed in two places; serialization and deadlocks; resources; an
+    // operator or a timeout; the system.
+    let classes = ["08", "28", "40", "53", "57", "58"];
+    // A lock was not to be had; a transaction was idle for too long; the conversation of an event went away meanwhile.
+    let codes = ["55P03", "55006", "25P03", "23503"];
+    classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code)
+}
+
+/// Data exceptions, constraints, and limits such as nesting.
+fn is_data(code: &str) -> bool {
+    ["22", "23", "54"].iter().any(|class| code.starts_with(class))
+}
