@@ -70,15 +70,11 @@ async fn all(
         ("BENCH_CONNECTIONS", &connections),
     ];
     let peer = Peer::start("webhooks", database.url(), &settings).await?;
-    let most = SENDERS.into_iter().max().unwrap_or(1);
-    let mut floor = Vec::new();
-    for _ in 0..most {
-        floor.push(database.connect().await?);
-    }
     let mut bench = Bench {
-        ours: Senders::connect(worker.port, most).await?,
-        peer: Senders::connect(peer.port, most).await?,
-        floor: Senders::Floor(floor),
+        database,
+        keeper,
+        worker: worker.port,
+        peer: peer.port,
         tally: Tally::default(),
     };
     let mut lines = Vec::new();
@@ -91,7 +87,7 @@ async fn all(
                 senders,
                 pace,
             };
-            lines.extend(bench.interleave(keeper, variants, &stage).await?);
+            lines.extend(bench.interleave(variants, &stage).await?);
         }
     }
     let versions = peer.versions.clone();
@@ -113,22 +109,20 @@ struct Stage {
     pace: Pace,
 }
 
-/// Everybody's connections, and the count of what was looked for.
-struct Bench {
-    ours: Senders,
-    peer: Senders,
-    floor: Senders,
+/// Who takes part, and the count of what was looked for.
+struct Bench<'a> {
+    database: &'a Database,
+    keeper: &'a mut PgConnection,
+    /// The worker's port.
+    worker: u16,
+    /// The peer's.
+    peer: u16,
     tally: Tally,
 }
 
-impl Bench {
+impl Bench<'_> {
     /// All rounds of one stage.
-    async fn interleave(
-        &mut self,
-        keeper: &mut PgConnection,
-        variants: &[Variant],
-        stage: &Stage,
-    ) -> Result<[Line; 3], Error> {
+    async fn interleave(&mut self, variants: &[Variant], stage: &Stage) -> Result<[Line; 3], Error> {
         let crowd = Crowd::Clients(stage.senders);
         let mut lines = stage
             .size
@@ -136,11 +130,11 @@ impl Bench {
             .map(|(what, unit)| Line::new(what, crowd, unit));
         for round in 0..stage.pace.rounds {
             for variant in turns(variants, round) {
-                let figures = self.turn(keeper, variant, stage, round).await?;
+                let figures = self.turn(variant, stage, round).await?;
                 let mut shown = Vec::new();
                 for (line, figure) in lines.iter_mut().zip(figures) {
                     line.push(variant, figure);
-                    shown.push(format!("{} {}", line.unit.show(figure), line.unit));
+                    shown.push(line.unit.show(figure));
                 }
                 let shown = shown.join(", ");
                 eprintln!(
@@ -154,39 +148,36 @@ impl Bench {
     }
 
     /// One turn: deliveries a second, the median and the 99th percentile of their answers.
-    async fn turn(
-        &mut self,
-        keeper: &mut PgConnection,
-        variant: Variant,
-        stage: &Stage,
-        round: usize,
-    ) -> Result<[f64; 3], Error> {
-        echoroom::use_kernel(keeper, variant).await?;
+    async fn turn(&mut self, variant: Variant, stage: &Stage, round: usize) -> Result<[f64; 3], Error> {
+        echoroom::use_kernel(self.keeper, variant).await?;
         let count = stage.size.calls(stage.pace);
-        let (senders, receiver) = match variant {
-            Variant::Native | Variant::Portable => (&mut self.ours, Some(Receiver::Ours)),
-            Variant::Peer => (&mut self.peer, Some(Receiver::Peer)),
-            Variant::Floor => (&mut self.floor, None),
+        let receiver = match variant {
+            Variant::Native | Variant::Portable => Some((Receiver::Ours, self.worker)),
+            Variant::Peer => Some((Receiver::Peer, self.peer)),
+            Variant::Floor => None,
         };
-        let calls = match receiver {
-            Some(receiver) => tables::open(keeper, receiver, count).await?,
-            None => tables::invent(count)?,
+        let (mut senders, calls) = match receiver {
+            Some((receiver, port)) => (
+                Senders::to_receiver(port, stage.senders).await?,
+                tables::open(self.keeper, receiver, count).await?,
+            ),
+            None => (
+                Senders::to_floor(self.database, stage.senders).await?,
+                tables::invent(count)?,
+            ),
         };
-        let post = turn::begin(
-            &stage.script,
-            calls,
-            stage.pace,
-            u64::try_from(round).unwrap_or_default(),
-        );
-        senders.send(stage.senders, &post).await?;
+        let seed = u64::try_from(round).unwrap_or_default();
+        let post = turn::begin(&stage.script, calls, stage.pace, seed);
+        senders.send(&post).await?;
         let (samples, events) = post.close();
-        if let Some(receiver) = receiver {
-            let verdict = tables::judge(keeper, receiver, &events).await?;
+        if let Some((receiver, _)) = receiver {
+            let verdict = tables::judge(self.keeper, receiver, &events).await?;
             self.tally
                 .add(receiver, samples.acknowledged, events.len(), verdict)?;
         }
-        tables::sweep(keeper).await?;
-        let [median, p99] = quantiles(samples.answers.clone())?;
-        Ok([turn::rate(&samples, stage.pace), median, p99])
+        tables::sweep(self.keeper).await?;
+        let rate = turn::rate(&samples, stage.pace);
+        let [median, p99] = quantiles(samples.answers)?;
+        Ok([rate, median, p99])
     }
 }

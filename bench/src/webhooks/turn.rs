@@ -5,13 +5,14 @@ use hyper::StatusCode;
 use sqlx::PgConnection;
 
 use crate::clock::now;
+use crate::database::Database;
 use crate::drive::Pace;
 use crate::error::Error;
 use crate::webhooks::events::Script;
 use crate::webhooks::post::{Call, Delivery, Post, Samples};
 use crate::webhooks::wire::Wire;
 
-/// Who sends where: as many connections as will ever send at once.
+/// Who sends where.
 #[derive(Debug)]
 pub(crate) enum Senders {
     /// To a receiver.
@@ -21,8 +22,8 @@ pub(crate) enum Senders {
 }
 
 impl Senders {
-    /// So many connections to the receiver on this port.
-    pub(crate) async fn connect(port: u16, count: usize) -> Result<Self, Error> {
+    /// So many connections to the receiver on this port. They are for one turn: Node closes what is idle for five seconds.
+    pub(crate) async fn to_receiver(port: u16, count: usize) -> Result<Self, Error> {
         let mut wires = Vec::new();
         for _ in 0..count {
             wires.push(Wire::open(port).await?);
@@ -30,15 +31,22 @@ impl Senders {
         Ok(Self::Http(wires))
     }
 
-    /// Lets the first `count` of them send until the time is up. Every answer but 200 ends the run.
-    pub(crate) async fn send(&mut self, count: usize, post: &Post<'_>) -> Result<(), Error> {
+    /// So many connections to the database.
+    pub(crate) async fn to_floor(database: &Database, count: usize) -> Result<Self, Error> {
+        let mut connections = Vec::new();
+        for _ in 0..count {
+            connections.push(database.connect().await?);
+        }
+        Ok(Self::Floor(connections))
+    }
+
+    /// Lets all of them send until the time is up. Every answer but 200 ends the run.
+    pub(crate) async fn send(&mut self, post: &Post<'_>) -> Result<(), Error> {
         match self {
             Self::Http(wires) => {
-                let wires = wires.get_mut(..count).unwrap_or_default();
                 try_join_all(wires.iter_mut().map(|wire| deliver(wire, post))).await?;
             }
             Self::Floor(connections) => {
-                let connections = connections.get_mut(..count).unwrap_or_default();
                 try_join_all(connections.iter_mut().map(|connection| insert(connection, post))).await?;
             }
         }

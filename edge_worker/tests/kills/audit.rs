@@ -43,7 +43,11 @@ async fn events(session: &mut PgConnection, call: &Call) -> Vec<String> {
         faults.push(format!("{}: kept {kept:?} of {expected:?}", call.id));
     }
     if usize::try_from(claims) != Ok(expected.len()) {
-        faults.push(format!("{}: {claims} claims for {} events", call.id, expected.len()));
+        faults.push(format!(
+            "{}: {claims} claims for {} events",
+            call.id,
+            expected.len()
+        ));
     }
     if bodies.iter().any(|(_, is_conflicting)| *is_conflicting) {
         faults.push(format!("{}: an event is said to conflict with itself", call.id));

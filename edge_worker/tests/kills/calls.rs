@@ -100,17 +100,56 @@ fn events(tavus_id: &str, random: &mut StdRng) -> Vec<Event> {
         { "role": "user", "content": "Good evening." },
     ]);
     let mut all = vec![
-        ("system.pal_joined", JOINED_AT, json!({ "face_id": "r5f0577fc829" })),
-        ("system.shutdown", ENDED_AT, json!({ "shutdown_reason": "participant_left_timeout reached" })),
-        ("application.transcription_ready", ENDED_AT, json!({ "transcript": transcript })),
-        ("application.perception_analysis", ENDED_AT, json!({ "analysis": "A person." })),
-        ("application.recording_ready", ENDED_AT, json!({ "storage_uri": "s3://bucket/key" })),
-        ("application.post_call_action_executed", ENDED_AT, json!({ "mark": "first" })),
-        ("application.post_call_action_executed", ENDED_AT, json!({ "mark": "second" })),
-        ("conversation.utterance", ENDED_AT, json!({ "mark": "third", "role": "user", "speech": "Good evening." })),
+        (
+            "system.pal_joined",
+            JOINED_AT,
+            json!({ "face_id": "r5f0577fc829" }),
+        ),
+        (
+            "system.shutdown",
+            ENDED_AT,
+            json!({ "shutdown_reason": "participant_left_timeout reached" }),
+        ),
+        (
+            "application.transcription_ready",
+            ENDED_AT,
+            json!({ "transcript": transcript }),
+        ),
+        (
+            "application.perception_analysis",
+            ENDED_AT,
+            json!({ "analysis": "A person." }),
+        ),
+        (
+            "application.recording_ready",
+            ENDED_AT,
+            json!({ "storage_uri": "s3://bucket/key" }),
+        ),
+        (
+            "application.post_call_action_executed",
+            ENDED_AT,
+            json!({ "mark": "first" }),
+        ),
+        (
+            "application.post_call_action_executed",
+            ENDED_AT,
+            json!({ "mark": "second" }),
+        ),
+        (
+            "conversation.utterance",
+            ENDED_AT,
+            json!({ "mark": "third", "role": "user", "speech": "Good evening." }),
+        ),
     ];
     all.shuffle(random);
-    all.insert(0, ("system.replica_joined", JOINED_AT, json!({ "replica_id": "r5f0577fc829" })));
+    all.insert(
+        0,
+        (
+            "system.replica_joined",
+            JOINED_AT,
+            json!({ "replica_id": "r5f0577fc829" }),
+        ),
+    );
     all.into_iter()
         .map(|(event_type, timestamp, properties)| Event {
             body: json!({

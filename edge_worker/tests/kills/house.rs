@@ -53,7 +53,13 @@ impl House {
     }
 
     /// Sends everything; after so many acknowledgements and a moment, kills, and starts again what was killed.
-    pub async fn kill_while_sending(&mut self, calls: &[Call], after: usize, is_postgres: bool, random: &mut StdRng) {
+    pub async fn kill_while_sending(
+        &mut self,
+        calls: &[Call],
+        after: usize,
+        is_postgres: bool,
+        random: &mut StdRng,
+    ) {
         self.sender.reset();
         let mut acknowledged = self.sender.acknowledged();
         let sender = self.sender.clone();
@@ -76,7 +82,9 @@ impl House {
         let count = self.workers.len();
         let victims = if random.random_bool(0.2) { count } else { 1 };
         for _ in 0..victims {
-            let victim = self.workers.swap_remove(random.random_range(0..self.workers.len()));
+            let victim = self
+                .workers
+                .swap_remove(random.random_range(0..self.workers.len()));
             victim.kill().await;
         }
         self.staff(count).await;

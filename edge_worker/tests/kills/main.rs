@@ -13,8 +13,8 @@ mod postgres;
 mod sender;
 mod worker;
 
-use rand::{Rng as _, SeedableRng as _};
 use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use crate::calls::Call;
 use crate::house::House;
@@ -39,12 +39,18 @@ async fn acknowledged_events_are_there_once_whatever_is_killed() {
         house.staff(if run * 2 < runs { 1 } else { 2 }).await;
         let mut session = house.postgres.session().await;
         let calls = Call::make(&mut session, &mut random, 3).await;
-        let deliveries: usize = calls.iter().flat_map(|call| &call.events).map(|event| event.copies).sum();
+        let deliveries: usize = calls
+            .iter()
+            .flat_map(|call| &call.events)
+            .map(|event| event.copies)
+            .sum();
         let after = random.random_range(0..deliveries);
         let is_postgres = run % POSTGRES_EVERY == POSTGRES_EVERY - 1;
         let victims = if is_postgres { "Postgres" } else { "worker" };
         drop(session);
-        house.kill_while_sending(&calls, after, is_postgres, &mut random).await;
+        house
+            .kill_while_sending(&calls, after, is_postgres, &mut random)
+            .await;
         let faults = audit::faults(&mut house.postgres.session().await, &calls).await;
         assert!(
             faults.is_empty(),

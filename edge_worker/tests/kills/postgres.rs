@@ -69,7 +69,9 @@ impl Postgres {
             }
             child.wait().await.unwrap();
             // What was killed may not have let go of its memory and its port yet.
-            let is_passing = |line: &String| line.contains("shared memory block") || line.contains("Address already in use");
+            let is_passing = |line: &String| {
+                line.contains("shared memory block") || line.contains("Address already in use")
+            };
             assert!(told.iter().any(is_passing), "PostgreSQL ended: {told:#?}");
         }
     }
@@ -98,7 +100,14 @@ impl Postgres {
             .arg("-D")
             .arg(&self.folder)
             .args(["-c", &format!("port={}", self.port)])
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "timezone=UTC"])
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "timezone=UTC",
+            ])
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
