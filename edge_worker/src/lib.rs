@@ -4,11 +4,13 @@
 //! [`serve`] is both on one. `providers` and `webhooks` know nothing of HTTP routes.
 
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod conversations;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod jobs;
 pub mod providers;
 pub mod serve;
 pub mod telemetry;

@@ -1,5 +1,6 @@
 //! The settings of the worker and the environment they come from.
 
+mod jobs;
 mod read;
 mod settings;
 mod supabase;

@@ -9,9 +9,11 @@ use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use super::jobs;
 use super::read::{Reader, SettingsError};
 use super::supabase::{self, Supabase};
 use super::tavus::{self, Tavus};
+use crate::jobs::Settings as Jobs;
 use crate::webhooks::CallbackKeys;
 
 /// Loopback, because a public worker stands behind a proxy that speaks TLS.
@@ -37,6 +39,8 @@ pub struct Config {
     pub tavus: Option<Tavus>,
     /// `WORKER_SECRET`: makes and knows callback tokens. None are there only where Tavus is off.
     pub callback_keys: CallbackKeys,
+    /// `WORKER_JOBS_...`: how queued jobs are run.
+    pub jobs: Jobs,
 }
 
 /// How to reach the database.
@@ -69,6 +73,7 @@ impl Config {
         let tavus = tavus::read(&mut reader);
         let is_tavus_off = tavus::is_off(&reader);
         let callback_keys = callback_keys(&mut reader, !is_tavus_off);
+        let jobs = jobs::read(&mut reader);
         reader.finish()?;
         // Nothing is missing where no problem was noted.
         let missing = || SettingsError { problems: Vec::new() };
@@ -80,7 +85,22 @@ impl Config {
             supabase: supabase.ok_or_else(missing)?,
             tavus,
             callback_keys,
+            jobs,
         })
+    }
+}
+
+impl Database {
+    /// Reads only what is needed to reach the database: for commands that need nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] names every variable that is missing or not usable.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&variable);
+        let database = database(&mut reader);
+        reader.finish()?;
+        database.ok_or_else(|| SettingsError { problems: Vec::new() })
     }
 }
 

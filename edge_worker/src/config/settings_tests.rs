@@ -39,6 +39,9 @@ fn complete_environment_gives_the_documented_defaults() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.shutdown_grace, Duration::from_secs(25));
     assert_eq!(config.database.max_connections, 10);
+    let jobs = &config.jobs;
+    assert_eq!((jobs.tavus, jobs.maintenance, jobs.max_attempts), (8, 2, 10));
+    assert_eq!((jobs.lease.as_secs(), jobs.poll.as_secs()), (60, 5));
     let tavus = config.tavus.unwrap();
     assert_eq!(tavus.base_url.as_str(), "https://tavusapi.com/");
     assert!(tavus.webhook_secret.is_none());
@@ -98,6 +101,11 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("WORKER_URL", "worker.example"),
         ("WORKER_SHUTDOWN_SECONDS", "0"),
         ("WORKER_DB_CONNECTIONS", "many"),
+        ("WORKER_JOBS_TAVUS", "all"),
+        ("WORKER_JOBS_MAINTENANCE", "-1"),
+        ("WORKER_JOBS_ATTEMPTS", "0"),
+        ("WORKER_JOBS_LEASE_SECONDS", "9"),
+        ("WORKER_JOBS_POLL_SECONDS", "0.5"),
         ("RUST_LOG", "a=b=c"),
     ] {
         assert_eq!(blamed(&[(name, value)]), [name], "{value}");
@@ -155,6 +163,16 @@ fn secret_of_the_worker_is_needed_with_tavus_alone() {
     let two = "first-first-first-first-first-first , second-second-second-second-second";
     let rotated = read(&[("WORKER_SECRET", two)]).unwrap();
     assert_eq!(format!("{:?}", rotated.callback_keys), "CallbackKeys(2)");
+}
+
+#[test]
+fn queues_may_be_left_to_other_workers() {
+    let jobs = read(&[("WORKER_JOBS_TAVUS", "0"), ("WORKER_JOBS_LEASE_SECONDS", "300")])
+        .unwrap()
+        .jobs;
+    assert_eq!((jobs.tavus, jobs.lease.as_secs()), (0, 300));
+    assert!(jobs.is_on());
+    assert!(!jobs.off().is_on());
 }
 
 #[test]
