@@ -11,18 +11,27 @@ use crate::postgres::Postgres;
 use crate::sender::Sender;
 use crate::worker::Worker;
 
-/// A kill comes up to so long after the acknowledgement that it waits for.
+/// A kill comes up to so long after what it waits for.
 const MOST_MICROSECONDS: u64 = 4000;
+
+/// Who goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    Postgres,
+    OneWorker,
+    AllWorkers,
+}
 
 pub struct House {
     pub postgres: Postgres,
     pub sender: Sender,
     workers: Vec<Worker>,
     worker_database: String,
+    tavus_url: String,
 }
 
 impl House {
-    pub async fn start() -> Self {
+    pub async fn start(tavus_url: &str) -> Self {
         let postgres = Postgres::start().await;
         let mut session = postgres.session().await;
         sqlx::raw_sql("alter role parley_worker with password 'parley_worker'")
@@ -38,14 +47,14 @@ impl House {
             sender: Sender::new(),
             workers: Vec::new(),
             worker_database: url.into(),
+            tavus_url: tavus_url.to_owned(),
         }
     }
 
     /// Starts workers until there are so many.
     pub async fn staff(&mut self, count: usize) {
         while self.workers.len() < count {
-            // Nobody is at Tavus' address: these calls exist only here.
-            let worker = Worker::start(&self.worker_database, "http://127.0.0.1:9").await;
+            let worker = Worker::start(&self.worker_database, &self.tavus_url).await;
             self.workers.push(worker);
         }
         let urls = self.workers.iter().map(|worker| worker.url.clone());
@@ -57,36 +66,39 @@ impl House {
         &mut self,
         calls: &[Call],
         after: usize,
-        is_postgres: bool,
+        victim: Victim,
         random: &mut StdRng,
     ) {
         self.sender.reset();
         let mut acknowledged = self.sender.acknowledged();
         let sender = self.sender.clone();
-        let moment = Duration::from_micros(random.random_range(0..MOST_MICROSECONDS));
         let kill = async {
             acknowledged.wait_for(|count| *count >= after).await.unwrap();
-            tokio::time::sleep(moment).await;
-            if is_postgres {
-                self.postgres.kill().await;
-                self.postgres.revive().await;
-            } else {
-                self.kill_workers(random).await;
+            let workers = self.workers.len();
+            self.kill(victim, random).await;
+            match victim {
+                Victim::Postgres => self.postgres.revive().await,
+                Victim::OneWorker | Victim::AllWorkers => self.staff(workers).await,
             }
         };
         tokio::join!(sender.send(calls), kill);
     }
 
-    /// One of them, or now and then all.
-    async fn kill_workers(&mut self, random: &mut StdRng) {
-        let count = self.workers.len();
-        let victims = if random.random_bool(0.2) { count } else { 1 };
-        for _ in 0..victims {
-            let victim = self
-                .workers
-                .swap_remove(random.random_range(0..self.workers.len()));
-            victim.kill().await;
+    /// Kills after a moment.
+    pub async fn kill(&mut self, victim: Victim, random: &mut StdRng) {
+        let moment = Duration::from_micros(random.random_range(0..MOST_MICROSECONDS));
+        tokio::time::sleep(moment).await;
+        match victim {
+            Victim::Postgres => self.postgres.kill().await,
+            Victim::OneWorker => {
+                let place = random.random_range(0..self.workers.len());
+                self.workers.swap_remove(place).kill().await;
+            }
+            Victim::AllWorkers => {
+                for worker in self.workers.drain(..) {
+                    worker.kill().await;
+                }
+            }
         }
-        self.staff(count).await;
     }
 }

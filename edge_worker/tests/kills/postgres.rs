@@ -12,6 +12,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
+/// A commit is written to the operating system before it is acknowledged, and what is written there outlives every process. Only a power cut
+/// would need it on the disk, too; with `fsync` a recovery first syncs every file of the cluster, which takes ten times as long as the rest.
+const SETTINGS: [&str; 5] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "timezone=UTC",
+    "synchronous_commit=on",
+    "fsync=off",
+];
+
 /// The cluster of a local stack with the project's migrations, without the stack: nothing but the worker uses it.
 pub struct Postgres {
     /// As role postgres.
@@ -100,14 +110,7 @@ impl Postgres {
             .arg("-D")
             .arg(&self.folder)
             .args(["-c", &format!("port={}", self.port)])
-            .args([
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "unix_socket_directories=",
-                "-c",
-                "timezone=UTC",
-            ])
+            .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

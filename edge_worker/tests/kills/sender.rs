@@ -1,5 +1,6 @@
 //! A sender as Tavus may be one: it repeats what was not acknowledged, for as long as it takes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::calls::{Call, Event};
 use crate::worker::SECRET;
 
 /// How soon a delivery is repeated.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends to the workers that there are at the moment.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct Sender {
     client: reqwest::Client,
     workers: Arc<Mutex<Vec<String>>>,
     acknowledged: watch::Sender<usize>,
+    interrupted: Arc<AtomicUsize>,
 }
 
 impl Sender {
@@ -33,6 +35,7 @@ impl Sender {
             client: reqwest::Client::new(),
             workers: Arc::default(),
             acknowledged: watch::Sender::new(0),
+            interrupted: Arc::default(),
         }
     }
 
@@ -46,9 +49,15 @@ impl Sender {
         self.acknowledged.subscribe()
     }
 
+    /// How many deliveries since the last reset have met a worker that died or a database that was away.
+    pub fn interrupted(&self) -> usize {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
     /// Counts anew.
     pub fn reset(&self) {
         self.acknowledged.send_replace(0);
+        self.interrupted.store(0, Ordering::Relaxed);
     }
 
     /// Sends all events of the calls at once, until each copy of each is acknowledged.
@@ -79,7 +88,9 @@ impl Sender {
                 match request.send().await.map(|answer| answer.status()) {
                     Ok(StatusCode::OK) => break,
                     // The database is away, or the worker goes away.
-                    Ok(StatusCode::SERVICE_UNAVAILABLE) | Err(_) => {}
+                    Ok(StatusCode::SERVICE_UNAVAILABLE) | Err(_) => {
+                        self.interrupted.fetch_add(1, Ordering::Relaxed);
+                    }
                     Ok(status) => panic!("{status} for {}", event.body),
                 }
             }

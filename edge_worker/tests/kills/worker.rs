@@ -11,6 +11,9 @@ use tokio::process::{Child, ChildStdout, Command};
 /// Signs the callbacks' tokens.
 pub const SECRET: &str = "a secret that only this test and its workers know";
 
+/// Opens the simulator of Tavus.
+pub const TAVUS_KEY: &str = "sk-tavus-0123456789";
+
 /// A worker that listens.
 pub struct Worker {
     /// With the scheme.
@@ -19,7 +22,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts one on a database and waits until it listens.
+    /// Starts one on a database, with Tavus at this address, and waits until it listens.
     pub async fn start(database_url: &str, tavus_url: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_edge_worker"))
             .arg("serve")
@@ -30,8 +33,10 @@ impl Worker {
             .env("WORKER_DB_URL", database_url)
             .env("WORKER_LISTEN", "127.0.0.1:0")
             .env("WORKER_SECRET", SECRET)
+            // Nobody is there: callbacks come from this test, or not at all.
+            .env("WORKER_URL", "http://127.0.0.1:9")
             .env("TAVUS_BASE_URL", tavus_url)
-            .env("TAVUS_API_KEY", "sk-tavus-0123456789")
+            .env("TAVUS_API_KEY", TAVUS_KEY)
             .env("RUST_LOG", "error,edge_worker::serve=info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
