@@ -142,6 +142,10 @@ begin
         raise exception using errcode = '22023', message = 'The delay of a job is 0 to 2592000 seconds.';
     end if;
 
+    -- Also for a job that is there: workers who looked at it meanwhile have passed it by.
+    if delay_seconds = 0 then
+        perform pg_notify('parley_jobs', queue);
+    end if;
     for attempt in 1..10 loop
         if job_key is not null then
             job := parley.unfinished_job(queue, job_key, run_again => true);
@@ -154,9 +158,6 @@ begin
         values (enqueue_job.queue, job, enqueue_job.job_key)
         on conflict on constraint jobs_queue_job_key_key do nothing;
         if found then
-            if delay_seconds = 0 then
-                perform pg_notify('parley_jobs', queue);
-            end if;
             return job;
         end if;
         -- Somebody else enqueued the key between the two, and the insert has waited for him: look again.

@@ -137,6 +137,10 @@ export const tables = {
     },
     // The kernel is granted to nobody.
     'parley.aggregates': { rights: kernelOnly() },
+    'parley.dead_letters': { rights: kernelOnly() },
+    'parley.job_queues': { rights: kernelOnly() },
+    'parley.job_schedules': { rights: kernelOnly() },
+    'parley.jobs': { rights: kernelOnly() },
     'parley.processed_events': { rights: kernelOnly() },
     'parley.rate_limits': { rights: kernelOnly() },
 };

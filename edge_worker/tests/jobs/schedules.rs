@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge_worker::jobs::Settings;
 use tokio::sync::Barrier;
 
-use crate::scene::{Answer, Scene, quick, until};
+use crate::scene::{Answer, Scene, quick, soon, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn due_schedule_is_enqueued_once_however_many_workers_see_it() {
@@ -43,6 +43,18 @@ async fn due_schedule_is_enqueued_once_however_many_workers_see_it() {
         let is_ahead = "(select next_run_at between now() and now() + interval '1 hour' from parley.job_schedules where name = 'round')";
         until(&scene.owner, "the next round", is_ahead).await;
     }
+    // One that another worker is just running is passed by, not waited for.
+    scene
+        .run("update parley.job_schedules set next_run_at = now() where name = 'round'; delete from pgmq.q_parley_tavus; delete from parley.jobs")
+        .await;
+    let run = "select parley.run_due_schedules()";
+    let mut first = pool.begin().await.unwrap();
+    sqlx::query(run).execute(&mut *first).await.unwrap();
+    soon("the second worker", sqlx::query(run).execute(&pool))
+        .await
+        .unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(scene.number("select count(*) from pgmq.q_parley_tavus").await, 1);
     pool.close().await;
     scene.stop().await;
 }
