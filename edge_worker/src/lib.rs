@@ -3,6 +3,7 @@
 //! [`Config`] reads the environment, [`start`] connects and checks, [`app::router`] is the HTTP side without a socket, and
 //! [`serve`] is both on one. `providers` and `webhooks` know nothing of HTTP routes.
 
+pub mod api;
 pub mod app;
 pub mod commands;
 pub mod config;

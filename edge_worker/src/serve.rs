@@ -40,6 +40,9 @@ pub enum StartError {
     /// There is no TLS.
     #[error("the client of Tavus could not be built")]
     Tavus(#[source] TavusError),
+    /// There is no TLS.
+    #[error("the client of the Data API could not be built")]
+    DataApi(#[source] reqwest::Error),
     /// The address that the worker listens on cannot be a part of a URL.
     #[error("WORKER_URL: it is needed, because WORKER_LISTEN makes no URL")]
     Address(#[source] url::ParseError),

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::jobs;
+use super::origins::{self, Origins};
 use super::read::{Reader, SettingsError};
 use super::supabase::{self, Supabase};
 use super::tavus::{self, Tavus};
@@ -31,6 +32,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// `WORKER_SHUTDOWN_SECONDS`: how long requests that are under way may take to end.
     pub shutdown_grace: Duration,
+    /// `WORKER_CORS_ORIGINS`: the web pages that may call the routes of the apps.
+    pub cors_origins: Origins,
     /// The database.
     pub database: Database,
     /// The project.
@@ -68,6 +71,7 @@ impl Config {
             .and_then(|text| reader.web_address("WORKER_URL", &text));
         let shutdown = reader.number("WORKER_SHUTDOWN_SECONDS", DEFAULT_SHUTDOWN_SECONDS, 1, 3600);
         check_log_filter(&mut reader);
+        let cors_origins = origins::read(&mut reader);
         let database = database(&mut reader);
         let supabase = supabase::read(&mut reader);
         let tavus = tavus::read(&mut reader);
@@ -81,6 +85,7 @@ impl Config {
             listen: listen.ok_or_else(missing)?,
             public_url,
             shutdown_grace: Duration::from_secs(shutdown.into()),
+            cors_origins,
             database: database.ok_or_else(missing)?,
             supabase: supabase.ok_or_else(missing)?,
             tavus,

@@ -79,6 +79,7 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("SUPABASE_SECRET_KEYS", "sb_secret_x"),
         ("SUPABASE_SECRET_KEYS", r#"{"other": "x"}"#),
         ("SUPABASE_PUBLISHABLE_KEYS", r#"{"default": 7}"#),
+        ("SUPABASE_PUBLISHABLE_KEY", "hunter2\u{e9}"),
         ("SUPABASE_JWKS", "{}"),
         ("SUPABASE_JWKS_URL", "nowhere"),
         ("SUPABASE_DB_URL", "mysql://u:hunter2@h/d"),
@@ -99,6 +100,12 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ),
         ("WORKER_LISTEN", "localhost"),
         ("WORKER_URL", "worker.example"),
+        ("WORKER_CORS_ORIGINS", "app.example"),
+        (
+            "WORKER_CORS_ORIGINS",
+            "https://ok.example, https://app.example/page",
+        ),
+        ("WORKER_CORS_ORIGINS", "https://user:hunter2@app.example"),
         ("WORKER_SHUTDOWN_SECONDS", "0"),
         ("WORKER_DB_CONNECTIONS", "many"),
         ("WORKER_JOBS_TAVUS", "all"),
@@ -144,6 +151,31 @@ fn keys_may_be_given_inline_in_both_forms() {
         let supabase = read(&[("SUPABASE_JWKS", &text.to_string())]).unwrap().supabase;
         assert_eq!(supabase.jwks, Jwks::Inline(vec![key.clone()]));
     }
+}
+
+#[test]
+fn web_pages_are_allowed_by_the_spelling_of_browsers_and_none_by_default() {
+    assert!(read(&[]).unwrap().cors_origins.is_empty());
+    let text = "https://App.example:443/, http://127.0.0.1:3000,capacitor://localhost";
+    let origins = read(&[("WORKER_CORS_ORIGINS", text)]).unwrap().cors_origins;
+    for origin in [
+        "https://app.example",
+        "http://127.0.0.1:3000",
+        "capacitor://localhost",
+    ] {
+        assert!(origins.allow(origin), "{origin}");
+    }
+    for origin in [
+        "http://app.example",
+        "https://app.example.evil",
+        "https://evil",
+        "null",
+        "*",
+    ] {
+        assert!(!origins.allow(origin), "{origin}");
+    }
+    let all = read(&[("WORKER_CORS_ORIGINS", "*")]).unwrap().cors_origins;
+    assert!(all.allow("https://anybody.example"));
 }
 
 #[test]
