@@ -19,7 +19,7 @@ create table conversations (
     updated_at timestamptz not null default now()
 );
 
--- The unique key makes an event happen once; the row is the event as it came.
+-- The unique key makes an event happen once; the row is the event as it came, but for its transcript, which is in its conversation.
 create table webhook_events (
     id bigint generated always as identity primary key,
     source text not null,
@@ -33,7 +33,7 @@ create table webhook_events (
 
 create index webhook_events_conversation_idx on webhook_events (conversation, id);
 
--- The floor: the same row, and nothing else.
+-- The floor: the event as it came, and nothing else.
 create table floor_events (
     id bigint generated always as identity primary key,
     conversation uuid not null,

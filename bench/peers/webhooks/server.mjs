@@ -119,17 +119,23 @@ const apply = async (client, conversation, event) => {
     })
 }
 
+// The event without what is kept elsewhere: the address of the callback holds the token, the transcript goes to the conversation.
+const kept = ({ webhook_url, ...event }) => {
+    if (event.event_type !== 'application.transcription_ready') return JSON.stringify(event)
+    const { transcript, ...properties } = event.properties
+    return JSON.stringify({ ...event, properties })
+}
+
 const receive = async (conversation, event, raw) => {
     const client = await pool.connect()
     try {
         await client.query('begin')
-        // The address of the callback holds the token: it is not kept.
         const { rowCount } = await client.query({
             name: 'claim',
             text: `insert into webhook_events (source, event_key, conversation, event_type, body)
-                   values ('tavus', $1, $2, $3, $4::jsonb - 'webhook_url')
+                   values ('tavus', $1, $2, $3, $4)
                    on conflict (source, event_key) do nothing`,
-            values: [keyOf(event, raw), conversation, event.event_type, raw.toString()],
+            values: [keyOf(event, raw), conversation, event.event_type, kept(event)],
         })
         if (rowCount === 1) await apply(client, conversation, event)
         await client.query('commit')
@@ -161,6 +167,7 @@ app.post(
             return response.sendStatus(400)
         }
         if (typeof event?.event_type !== 'string' || typeof event.conversation_id !== 'string') return response.sendStatus(400)
+        event.properties ??= {}
         await receive(response.locals.conversation, event, request.body)
         response.sendStatus(200)
     },

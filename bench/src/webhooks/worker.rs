@@ -40,8 +40,10 @@ impl Worker {
             // Nobody is there: the events come from the benchmark.
             .env("TAVUS_BASE_URL", "http://127.0.0.1:9")
             .env("TAVUS_API_KEY", "none")
-            // The peer has no log either.
+            // The peer has no log and no jobs either.
             .env("RUST_LOG", "warn")
+            .env("WORKER_JOBS_TAVUS", "0")
+            .env("WORKER_JOBS_MAINTENANCE", "0")
             .stdin(Stdio::null())
             .spawn()
             .map_err(failed)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use local_stack::Secret;
 use local_stack::simulators::tavus::TavusSimulator;
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -20,6 +20,8 @@ const RUNS: usize = 10;
 /// Calls a run.
 const CALLS: usize = 4;
 const WORKERS: usize = 2;
+/// How often something is looked at that nobody announces.
+const TICK: Duration = Duration::from_millis(1);
 /// Long after everything else has gone wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -35,7 +37,9 @@ async fn jobs_of_killed_workers_are_taken_over_and_make_one_call_each() {
         house.staff(WORKERS).await;
         let mut session = house.postgres.session().await;
         let wishes = wish(&mut session).await;
-        interrupt(&mut house, &mut session, &tavus, &mut random).await;
+        let so_far = random.random_range(0..CALLS);
+        let is_time = || tavus.conversations().1 >= so_far;
+        interrupt(&mut house, &mut session, &tavus, is_time, &mut random).await;
         reached(&mut session, &wishes, "active").await;
         assert_eq!(
             tavus.conversations(),
@@ -48,7 +52,8 @@ async fn jobs_of_killed_workers_are_taken_over_and_make_one_call_each() {
             .execute(&mut session)
             .await
             .unwrap();
-        interrupt(&mut house, &mut session, &tavus, &mut random).await;
+        let is_time = || tavus.conversations().1 <= CALLS - so_far;
+        interrupt(&mut house, &mut session, &tavus, is_time, &mut random).await;
         reached(&mut session, &wishes, "ended").await;
         assert_eq!(
             tavus.conversations(),
@@ -87,13 +92,23 @@ async fn wish(session: &mut PgConnection) -> Vec<Uuid> {
     .unwrap()
 }
 
-/// Kills all workers in the middle of it, lets the time pass after which their jobs and claims are free, and brings new workers.
+/// Kills all workers when they have come so far, lets the time pass after which their jobs and claims are free, and brings new workers.
 async fn interrupt(
     house: &mut House,
     session: &mut PgConnection,
     tavus: &TavusSimulator,
+    is_time: impl Fn() -> bool,
     random: &mut StdRng,
 ) {
+    let begin = Instant::now();
+    while !is_time() {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "the workers do not work: {:?}",
+            tavus.conversations()
+        );
+        tokio::time::sleep(TICK).await;
+    }
     house.kill(Victim::AllWorkers, random).await;
     // What the dead have sent has come to Tavus before this.
     let asked = reqwest::Client::new()
@@ -129,6 +144,6 @@ async fn reached(session: &mut PgConnection, wishes: &[Uuid], status: &str) {
             return;
         }
         assert!(begin.elapsed() < PATIENCE, "not {status}: {rows:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(TICK).await;
     }
 }
