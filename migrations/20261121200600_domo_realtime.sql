@@ -19,10 +19,10 @@ begin
     if domo_private.is_importing() then
         return;
     end if;
-    -- Of a demo that is just being deleted nobody is told: its row is gone, and what belongs to it follows.
+    -- Of a demo that is just being deleted nobody is told: triggers fire when all that hangs on it is gone, this row among it.
     update domo.demo_stats s
     set last_seq = s.last_seq + 1
-    where s.demo_id = p_demo_id and exists (select from domo.demos d where d.id = p_demo_id)
+    where s.demo_id = p_demo_id
     returning s.epoch, s.last_seq into v_epoch, v_seq;
     if found then
         insert into domo.demo_stream (demo_id, seq, event, payload)

@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(88);
+select plan(90);
 \ir domo_fixture.psql
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------------
@@ -100,6 +100,7 @@ select is(pg_temp.brings('system.pal_joined', '{"face_id": "r1"}'), 'duplicate',
 select is(pg_temp.brings('system.replica_joined', '{"replica_id": "r2"}'), 'conflicting', 'another replica under the same key is noticed');
 select is(pg_temp.brings('system.replica_joined', '{"replica_id": "r2"}'), 'conflicting', 'however often it comes');
 select is((select replica_id from pg_temp.now_is()), 'r1', 'and the first is kept');
+select is((select replica_joined_at from pg_temp.now_is()), '2026-11-21 10:00:00+00'::timestamptz, 'with the time of the first');
 select is(pg_temp.brings('system.shutdown', '{}', id => 'c-two'), 'unknown', 'an event of another call is not this one''s');
 select is(pg_temp.as_worker(format('select domo_private.tavus_receive(gen_random_uuid(), %L)', pg_temp.event('system.shutdown', '{}'))), 'unknown', 'nor one of a call that is not there');
 select is(
@@ -319,6 +320,12 @@ select is(
     ),
     'the analytics count conversations, seconds, messages by role and reasons, and leave no day out'
 );
+select pg_temp.act_as_service();
+select is(
+    (select a #>> '{conversations,total}' || ' ' || (a #>> '{messages,total}') from domo.conversation_analytics(pg_temp.demo(1)) as a), '5 12',
+    'of one demo alone, also for who sees all'
+);
+select pg_temp.act_as(1);
 select is(
     (select a #>> '{conversations,total}' || ' ' || (a #>> '{messages,total}') || ' ' || jsonb_array_length(a -> 'per_day')
      from domo.conversation_analytics(pg_temp.demo(1), now() - interval '2 days') as a),

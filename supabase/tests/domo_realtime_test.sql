@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(47);
+select plan(48);
 \ir domo_fixture.psql
 
 -- A number to begin from: what the fixture did is told already.
@@ -170,6 +170,15 @@ select throws_ok(
     format($$ insert into realtime.messages (topic, extension) values (%L, 'broadcast') $$, 'domo:' || pg_temp.demo(1) || ':2'), '42501', null,
     'and nobody speaks there but the database'
 );
+
+
+-- The end ---------------------------------------------------------------------------------------------------------------------------------
+
+select pg_temp.act_as_owner();
+insert into domo.demo_videos (demo_id, title, storage_url, order_index) values (pg_temp.demo(1), 'Last', pg_temp.demo(1) || '/last.mp4', 9);
+select count(*) as heard from pg_temp.heard_of(pg_temp.demo(1)) \gset
+delete from domo.demos where id = pg_temp.demo(1);
+select is((select count(*) from pg_temp.heard_of(pg_temp.demo(1))), :heard::bigint, 'of a demo that is erased nobody is told piece by piece');
 
 select * from finish();
 rollback;

@@ -75,6 +75,7 @@ test('pages of any size make up the same export', async () => {
             const page = await linesOf({ after_line, page_limit });
             assert.ok(page.length > 0 && page.length <= page_limit);
             paged.push(...page);
+            assert.ok(paged.length <= whole.length + 1, 'a page repeats what was there');
             after_line = JSON.parse(page.at(-1)).line;
         }
         assert.deepEqual(paged.slice(1), whole, `pages of ${page_limit}`);
