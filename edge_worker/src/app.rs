@@ -19,7 +19,7 @@ use crate::api::{self, DataApi};
 use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
 use crate::error::ApiError;
-use crate::http::{body, cors, healthz, metrics, observe, openapi, readyz, webhooks};
+use crate::http::{body, cors, drain, healthz, metrics, observe, openapi, readyz, webhooks};
 use crate::providers::RetryPolicy;
 use crate::providers::tavus::{TavusClient, Timeouts};
 use crate::serve::StartError;
@@ -131,6 +131,7 @@ pub fn observed(routes: Router, metrics: Metrics) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(body::LIMIT_BYTES))
         .layer(axum::middleware::from_fn(body::limit))
+        .layer(axum::middleware::from_fn(drain::drain))
         .layer(CatchPanicLayer::custom(observe::after_panic))
         .layer(from_fn_with_state(metrics, observe::observe))
 }

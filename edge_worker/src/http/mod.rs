@@ -2,6 +2,7 @@
 
 pub mod body;
 pub(crate) mod cors;
+pub mod drain;
 pub mod healthz;
 pub mod metrics;
 pub mod observe;

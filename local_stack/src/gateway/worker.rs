@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CONNECTION, FORWARDED, HOST, HeaderName, RETRY_AFTER, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, EXPECT, FORWARDED, HOST, HeaderName, RETRY_AFTER, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::uri::{PathAndQuery, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
@@ -140,6 +140,8 @@ fn introduce(headers: &mut HeaderMap, peer: Peer) {
         .or_insert(HeaderValue::from_static("http"));
     // It would say the same in another form, and nobody continues it.
     headers.remove(FORWARDED);
+    // Who waits for leave to send gets it here.
+    headers.remove(EXPECT);
 }
 
 /// PostgREST's body, as the worker's own refusals have it.

@@ -63,6 +63,7 @@ async fn request_arrives_as_it_was_with_word_of_whom_it_is_from() {
         .header("x-forwarded-for", "203.0.113.9")
         .header("connection", "keep-alive, x-only-here")
         .header("x-only-here", "1")
+        .header("expect", "100-continue")
         .body(vec![7; 3_000_000])
         .send()
         .await
@@ -86,6 +87,7 @@ async fn request_arrives_as_it_was_with_word_of_whom_it_is_from() {
     );
     assert_eq!(headers["host"], worker.to_string());
     assert_eq!(headers.get("x-only-here"), None);
+    assert_eq!(headers.get("expect"), None);
 
     for (asked, arrives) in [
         ("/webhooks/tavus/t", "/webhooks/tavus/t"),
