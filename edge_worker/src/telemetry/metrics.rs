@@ -13,6 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::webhook_metrics::WebhookMetrics;
+
 /// Seconds. Requests of ours take milliseconds, those of providers up to their timeout.
 const BUCKETS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0,
@@ -60,6 +62,7 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
     connections: Family<ConnectionLabels, Gauge>,
+    webhooks: WebhookMetrics,
 }
 
 impl Default for Metrics {
@@ -73,6 +76,7 @@ impl Default for Metrics {
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(histogram),
             connections: Family::default(),
+            webhooks: WebhookMetrics::default(),
         };
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", version);
@@ -112,6 +116,12 @@ impl Metrics {
             "Open connections by what they do",
             self.connections.clone(),
         );
+        self.webhooks.register(registry);
+    }
+
+    /// Those of webhooks.
+    pub fn webhooks(&self) -> &WebhookMetrics {
+        &self.webhooks
     }
 
     /// Counts a request as under way until the guard goes.
