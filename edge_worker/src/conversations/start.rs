@@ -123,10 +123,10 @@ impl Starting<'_> {
         if let Some(call) = self.row.tavus_id() {
             return self.complete(&call).await;
         }
-        if self.row.was_attempted() {
-            if let Some(call) = self.find().await? {
-                return self.all.note(self.app, self.id, &call).await;
-            }
+        if self.row.was_attempted()
+            && let Some(call) = self.find().await?
+        {
+            return self.all.note(self.app, self.id, &call).await;
         }
         match self.row.why_end() {
             Some(reason) => self.all.over(self.app, self.id, reason).await,
