@@ -8,6 +8,9 @@ use edge_worker::{Config, StartError, serve, start, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The worker of Parley. All settings come from the environment; docs/operations.md lists them.
 #[derive(Parser)]
 #[command(version, about)]

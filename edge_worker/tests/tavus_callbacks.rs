@@ -109,16 +109,16 @@ async fn normal_callbacks_come_once_in_order_and_mean_the_same_in_every_generati
         );
         assert!(events.iter().all(|event| event.occurred_at.is_some()));
         for event in &events[..joins] {
-            let EventKind::ReplicaJoined { replica_id } = &event.kind else {
+            let EventKind::ReplicaJoined { replica_id } = &event.kind() else {
                 panic!("{event:?}");
             };
             assert_eq!(replica_id.as_ref().unwrap().as_str(), "r5f0577fc829");
         }
-        let EventKind::Shutdown { reason, .. } = &events[joins].kind else {
+        let EventKind::Shutdown { reason, .. } = &events[joins].kind() else {
             panic!("{events:?}");
         };
         assert_eq!(reason.cause, ShutdownCause::ParticipantsLeft);
-        let EventKind::TranscriptionReady { transcript, .. } = &events[joins + 1].kind else {
+        let EventKind::TranscriptionReady { transcript, .. } = &events[joins + 1].kind() else {
             panic!("{events:?}");
         };
         assert!(transcript.entries[0].content.contains("Never reveal"));
@@ -127,7 +127,7 @@ async fn normal_callbacks_come_once_in_order_and_mean_the_same_in_every_generati
         assert!(!spoken[0].content.contains("Never reveal"));
         assert_eq!(spoken[0].at.is_some(), naming != Naming::Old);
         assert!(matches!(
-            events[joins + 2].kind,
+            events[joins + 2].kind(),
             EventKind::PerceptionAnalysis { .. }
         ));
     }
@@ -154,7 +154,7 @@ async fn scripts_duplicate_reorder_delay_and_lose_and_the_verbose_answer_has_eve
     assert!(!types(&receiver.events()).contains(&"system.shutdown"));
     let verbose = tavus.client.conversation(&id).await.unwrap().events.unwrap();
     assert_eq!(types(&verbose), OLD);
-    let EventKind::Shutdown { reason, .. } = &verbose[1].kind else {
+    let EventKind::Shutdown { reason, .. } = &verbose[1].kind() else {
         panic!("{verbose:?}");
     };
     assert_eq!(reason.cause, ShutdownCause::ParticipantsLeft);
@@ -167,13 +167,13 @@ async fn malformed_callbacks_come_before_the_good_ones_and_are_not_sent_again() 
     assert_eq!(
         events
             .iter()
-            .filter(|event| event.kind == EventKind::Unknown)
+            .filter(|event| event.kind() == EventKind::Unknown)
             .count(),
         4
     );
     let good: Vec<_> = events
         .into_iter()
-        .filter(|event| event.kind != EventKind::Unknown)
+        .filter(|event| event.kind() != EventKind::Unknown)
         .collect();
     assert_eq!(types(&good), OLD);
     let refused = tavus

@@ -66,7 +66,7 @@ async fn conversation_lives_from_its_creation_to_its_deletion_under_every_name()
         let joined = EventKind::ReplicaJoined {
             replica_id: seen.replica_id,
         };
-        assert!(seen.events.unwrap().iter().all(|event| event.kind == joined));
+        assert!(seen.events.unwrap().iter().all(|event| event.kind() == joined));
 
         assert_eq!(tavus.client.end_conversation(&made.id).await.unwrap(), Ended::Now);
         assert_eq!(
@@ -77,7 +77,7 @@ async fn conversation_lives_from_its_creation_to_its_deletion_under_every_name()
         assert_eq!(ended.status, ConversationStatus::Ended);
         let has_reason = ended.events.unwrap().into_iter().any(|event| {
             assert_eq!(event.conversation_id.as_ref(), Some(&made.id));
-            matches!(event.kind, EventKind::Shutdown { reason, .. } if reason.cause == ShutdownCause::EndedByRequest)
+            matches!(event.kind(), EventKind::Shutdown { reason, .. } if reason.cause == ShutdownCause::EndedByRequest)
         });
         assert!(has_reason);
 

@@ -34,7 +34,7 @@ fn interaction(event_type: &str, properties: &Value) -> Interaction {
     }));
     assert_eq!((event.turn.seq, event.turn.index), (Some(7), Some(2)));
     assert_eq!(event.turn.inference_id.as_deref(), Some("i-1"));
-    match event.kind {
+    match event.kind() {
         EventKind::Interaction(interaction) => interaction,
         other => panic!("{event_type} became {other:?}"),
     }
@@ -60,14 +60,14 @@ fn joining_means_the_same_in_both_generations() {
     };
     for event_type in ["system.replica_joined", "system.pal_joined"] {
         for name in ["replica_id", "face_id"] {
-            assert_eq!(callback(event_type, &json!({ name: "r9" })).kind, joined);
+            assert_eq!(callback(event_type, &json!({ name: "r9" })).kind(), joined);
         }
     }
     // A row in the middle of the renaming carries both.
     let both = json!({ "replica_id": "r9", "face_id": "r9" });
-    assert_eq!(callback("system.pal_joined", &both).kind, joined);
+    assert_eq!(callback("system.pal_joined", &both).kind(), joined);
     assert_eq!(
-        callback("system.replica_present", &json!({})).kind,
+        callback("system.replica_present", &json!({})).kind(),
         EventKind::ReplicaPresent
     );
 }
@@ -86,13 +86,13 @@ fn shutdown_reason_is_read_under_both_its_names() {
             ShutdownCause::MaxCallDuration,
         ),
     ] {
-        let EventKind::Shutdown { reason, .. } = callback("system.shutdown", &json!({ name: text })).kind
+        let EventKind::Shutdown { reason, .. } = callback("system.shutdown", &json!({ name: text })).kind()
         else {
             panic!("no shutdown");
         };
         assert_eq!((reason.cause, reason.raw.as_str()), (cause, text));
     }
-    let EventKind::Shutdown { reason, .. } = callback("system.shutdown", &json!([])).kind else {
+    let EventKind::Shutdown { reason, .. } = callback("system.shutdown", &json!([])).kind() else {
         panic!("no shutdown");
     };
     assert_eq!((reason.cause, reason.raw.as_str()), (ShutdownCause::Other, ""));
@@ -115,7 +115,7 @@ fn transcript_is_read_with_every_spelling_of_time_and_without_the_prompt_for_peo
     let EventKind::TranscriptionReady {
         transcript,
         replica_id,
-    } = event.kind
+    } = event.kind()
     else {
         panic!("no transcript");
     };
@@ -134,7 +134,7 @@ fn transcript_is_read_with_every_spelling_of_time_and_without_the_prompt_for_peo
 
 #[test]
 fn recordings_perception_and_actions_are_read() {
-    let kind = |event_type, properties: Value| callback(event_type, &properties).kind;
+    let kind = |event_type, properties: Value| callback(event_type, &properties).kind();
     let EventKind::RecordingReady(recording) = kind(
         "application.recording_ready",
         json!({ "bucket_name": "b", "s3_key": "k", "duration": "61.5", "storage_provider": "gcs", "storage_uri": "gs://b/k" }),
@@ -197,7 +197,7 @@ fn recordings_perception_and_actions_are_read() {
 #[test]
 fn callbacks_without_an_envelope_are_known_by_their_id() {
     let EventKind::ReplicaTraining(training) =
-        parse(&json!({ "face_id": "r1", "status": "error", "error_message": "too dark" })).kind
+        parse(&json!({ "face_id": "r1", "status": "error", "error_message": "too dark" })).kind()
     else {
         panic!("no training");
     };
@@ -207,7 +207,7 @@ fn callbacks_without_an_envelope_are_known_by_their_id() {
     );
     let EventKind::Video(video) =
         parse(&json!({ "video_id": "v1", "replica_id": "r1", "status": "ready", "hosted_url": "https://x" }))
-            .kind
+            .kind()
     else {
         panic!("no video");
     };
@@ -220,7 +220,7 @@ fn callbacks_without_an_envelope_are_known_by_their_id() {
         json!({ "properties": { "document_id": "d8-1", "status": "ready" } }),
         json!({ "event_type": "document.ready", "properties": { "document_id": "d8-1", "status": "ready" } }),
     ] {
-        let EventKind::Document(document) = parse(&body).kind else {
+        let EventKind::Document(document) = parse(&body).kind() else {
             panic!("no document in {body}");
         };
         assert_eq!(
@@ -309,7 +309,7 @@ fn unknown_and_half_known_events_are_kept_raw() {
         ("conversation.utterance", json!({ "speech": 7 })),
     ] {
         let event = callback(event_type, &properties);
-        assert_eq!(event.kind, EventKind::Unknown, "{event_type}");
+        assert_eq!(event.kind(), EventKind::Unknown, "{event_type}");
         assert_eq!(event.event_type, event_type);
         assert_eq!(event.raw.0["properties"], properties);
     }
@@ -328,7 +328,7 @@ fn odd_ids_and_times_cost_only_themselves() {
             parse(&json!({ "event_type": "system.shutdown", "conversation_id": id, "timestamp": [] }));
         assert_eq!(event.conversation_id, None);
         assert_eq!(event.occurred_at, None);
-        assert!(matches!(event.kind, EventKind::Shutdown { .. }));
+        assert!(matches!(event.kind(), EventKind::Shutdown { .. }));
     }
 }
 

@@ -1,5 +1,5 @@
-//! Finding the call of an attempt whose answer was lost: Tavus' list has the callback addresses, and ours is the same whenever
-//! it is made.
+//! Tavus' list of running calls. It has their callback addresses, and that of a conversation is the same whenever it is made:
+//! so the call of an attempt whose answer was lost is found again.
 
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
@@ -20,33 +20,50 @@ impl Conversations {
         app: AppName,
         id: Uuid,
     ) -> Result<Option<Conversation>, ConversationError> {
-        let tavus = self.tavus()?;
         for number in 1..=MOST_PAGES {
-            let query = PageQuery {
-                number,
-                limit: PAGE_ROWS,
-            };
-            let page = tavus
-                .conversations(query, Some(&ConversationStatus::Active))
-                .await?;
-            let rows_of_page = page.page_rows;
-            if let Some(found) = page
-                .rows
-                .into_iter()
-                .find(|call| self.owner(call) == Some((app, id)))
-            {
-                return Ok(Some(found));
-            }
-            if rows_of_page == 0 {
+            let Some(rows) = self.running(number).await? else {
                 break;
+            };
+            let found = rows.into_iter().find(|call| self.owner(call) == Some((app, id)));
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
 
+    /// All running calls of conversations of this app.
+    pub(super) async fn running_of(
+        &self,
+        app: AppName,
+    ) -> Result<Vec<(Uuid, Conversation)>, ConversationError> {
+        let mut found = Vec::new();
+        for number in 1..=MOST_PAGES {
+            let Some(rows) = self.running(number).await? else {
+                break;
+            };
+            found.extend(rows.into_iter().filter_map(|call| {
+                let (of, id) = self.owner(&call)?;
+                (of == app).then_some((id, call))
+            }));
+        }
+        Ok(found)
+    }
+
+    /// One page of running calls; `None` behind the last.
+    async fn running(&self, number: u32) -> Result<Option<Vec<Conversation>>, ConversationError> {
+        let query = PageQuery {
+            number,
+            limit: PAGE_ROWS,
+        };
+        let running = Some(&ConversationStatus::Active);
+        let page = self.tavus()?.conversations(query, running).await?;
+        Ok((page.page_rows > 0).then_some(page.rows))
+    }
+
     /// Whose call this is, by the token in its callback address.
-    pub(super) fn owner(&self, call: &Conversation) -> Option<(AppName, Uuid)> {
-        let address = call.callback_url.as_ref()?.expose_secret();
-        self.callbacks().verify(address.rsplit('/').next()?)
+    fn owner(&self, call: &Conversation) -> Option<(AppName, Uuid)> {
+        let address = call.callback_url.as_ref()?;
+        self.callbacks().owner(address.expose_secret())
     }
 }

@@ -3,13 +3,14 @@
 use serde_json::Value;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
 use sqlx::types::Json;
-use sqlx::{Encode, PgPool, Postgres, Type};
+use sqlx::{Encode, PgConnection, PgPool, Postgres, Type};
 use uuid::Uuid;
 
 use super::DbError;
 use crate::conversations::AppName;
+use crate::providers::tavus::events::Identity;
 
 /// A statement that calls a function of an app, as one text that lives as long as the program: statements are prepared once,
 /// by their text.
@@ -116,12 +117,53 @@ pub(crate) async fn ended(pool: &PgPool, app: AppName, id: Uuid, reason: &str) -
         .await?)
 }
 
-/// Claims, keeps and applies an event, in one transaction. `json` is its text.
-pub(crate) async fn receive(pool: &PgPool, app: AppName, id: Uuid, json: &[u8]) -> Result<String, DbError> {
-    Ok(sqlx::query_scalar(call!(app, "select ", "tavus_receive($1, $2)"))
-        .bind(id)
-        .bind(JsonText(json))
-        .fetch_one(pool)
+/// An event on its way into the database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) id: Uuid,
+    /// Its text.
+    pub(crate) json: &'a [u8],
+    /// Where it is `None`, the database works it out.
+    pub(crate) identity: Option<&'a Identity>,
+}
+
+/// Claims, keeps and applies an event, in one transaction.
+pub(crate) async fn receive(
+    connection: &mut PgConnection,
+    app: AppName,
+    event: Incoming<'_>,
+) -> Result<String, DbError> {
+    let statement = call!(app, "select ", "tavus_receive($1, $2, $3, $4)");
+    Ok(sqlx::query_scalar(statement)
+        .bind(event.id)
+        .bind(JsonText(event.json))
+        .bind(event.identity.map(|identity| &identity.key))
+        .bind(event.identity.map(|identity| &identity.digest))
+        .fetch_one(connection)
+        .await?)
+}
+
+/// The same with several, in one transaction: all of them or none. The answers are in the order of the events.
+pub(crate) async fn receive_all(
+    connection: &mut PgConnection,
+    app: AppName,
+    events: &[Incoming<'_>],
+) -> Result<Vec<String>, DbError> {
+    let statement = call!(app, "select ", "tavus_receive_all($1, $2, $3, $4)");
+    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+    let bodies: Vec<JsonText<'_>> = events.iter().map(|event| JsonText(event.json)).collect();
+    let keys = events
+        .iter()
+        .map(|event| event.identity.map(|identity| identity.key.as_str()));
+    let digests = events
+        .iter()
+        .map(|event| event.identity.map(|identity| identity.digest.as_str()));
+    Ok(sqlx::query_scalar(statement)
+        .bind(ids)
+        .bind(bodies)
+        .bind(keys.collect::<Vec<_>>())
+        .bind(digests.collect::<Vec<_>>())
+        .fetch_one(connection)
         .await?)
 }
 
@@ -135,6 +177,15 @@ pub(crate) async fn open(pool: &PgPool, app: AppName, most: i32) -> Result<Vec<(
     )
 }
 
+/// Notes that Tavus was asked for the events of a conversation.
+pub(crate) async fn looked(pool: &PgPool, app: AppName, id: Uuid) -> Result<(), DbError> {
+    sqlx::query(call!(app, "select ", "tavus_looked($1)"))
+        .bind(id)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 fn row(read: Result<Option<Json<Value>>, sqlx::Error>) -> Result<Option<Value>, DbError> {
     Ok(read?.map(|Json(row)| row))
 }
@@ -145,6 +196,12 @@ struct JsonText<'a>(&'a [u8]);
 impl Type<Postgres> for JsonText<'_> {
     fn type_info() -> PgTypeInfo {
         <Json<Value> as Type<Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for JsonText<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        <Json<Value> as PgHasArrayType>::array_type_info()
     }
 }
 

@@ -1,23 +1,43 @@
 //! What a failed statement means for whoever asked.
 
-/// A statement that failed.
-#[derive(Debug, thiserror::Error)]
+use std::io;
+use std::sync::Arc;
+
+/// A statement that failed. It can be told to everybody who waited for the same one.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// The database is away, busy or going down, or the statement met another one: the same statement may do in a moment.
     /// Whether it was done is not known.
     #[error("the database cannot be reached, or is busy")]
-    Passing(#[source] sqlx::Error),
+    Passing(#[source] Arc<sqlx::Error>),
     /// The database refuses what it was given, and will again.
     #[error("the database refuses the data")]
-    Data(#[source] sqlx::Error),
+    Data(#[source] Arc<sqlx::Error>),
     /// The statement itself is wrong, or a right is missing: a bug, or migrations that are not applied.
     #[error("the database refuses the statement")]
-    Statement(#[source] sqlx::Error),
+    Statement(#[source] Arc<sqlx::Error>),
+}
+
+impl DbError {
+    /// The database did not answer in time.
+    pub fn late() -> Self {
+        sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()
+    }
+
+    /// Whether the database itself said so, and goes on: another statement may do better.
+    pub fn is_of_statement(&self) -> bool {
+        let (Self::Passing(error) | Self::Data(error) | Self::Statement(error)) = self;
+        let refusal = error.as_database_error();
+        let code = refusal.and_then(|refusal| refusal.code());
+        // 57: an operator, or a time that was up. 08: the connection.
+        code.is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
+    }
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        let error = Arc::new(error);
+        match &*error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
                 Some(code) if is_passing(code) => Self::Passing(error),
                 Some(code) if is_data(code) => Self::Data(error),

@@ -4,8 +4,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 use crate::config::Database;
 
@@ -13,8 +13,16 @@ use crate::config::Database;
 /// than a timeout of its own.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A statement that takes longer is a mistake, and it would hold locks.
-const STATEMENT_TIMEOUT: &str = "30s";
+/// A connection that did nothing for as long is asked whether it still lives, before it is used. To ask each time would cost
+/// every event a round trip.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The same as the role `parley_worker` has, for whoever runs as another one.
+const TIMEOUTS: [(&str, &str); 3] = [
+    ("statement_timeout", "15s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+];
 
 /// Makes the pool. Connections are opened when they are needed.
 ///
@@ -24,13 +32,19 @@ const STATEMENT_TIMEOUT: &str = "30s";
 pub fn connect(database: &Database) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(database.url.expose_secret())?
         .application_name("parley_worker")
-        .options([
-            ("statement_timeout", STATEMENT_TIMEOUT),
-            ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT),
-            ("timezone", "UTC"),
-        ]);
+        .options(TIMEOUTS)
+        .options([("timezone", "UTC")]);
     Ok(PgPoolOptions::new()
         .max_connections(database.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }

@@ -14,6 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::JobMetrics;
+use super::webhook_metrics::WebhookMetrics;
 
 /// Seconds. Requests of ours take milliseconds, those of providers up to their timeout.
 const BUCKETS: [f64; 12] = [
@@ -63,6 +64,7 @@ pub struct Metrics {
     call_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
     connections: Family<ConnectionLabels, Gauge>,
     jobs: JobMetrics,
+    webhooks: WebhookMetrics,
 }
 
 impl Default for Metrics {
@@ -77,6 +79,7 @@ impl Default for Metrics {
             call_seconds: Family::new_with_constructor(histogram),
             connections: Family::default(),
             jobs: JobMetrics::default(),
+            webhooks: WebhookMetrics::default(),
         };
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", version);
@@ -117,11 +120,17 @@ impl Metrics {
             self.connections.clone(),
         );
         self.jobs.register(registry);
+        self.webhooks.register(registry);
     }
 
     /// Those of jobs.
     pub fn jobs(&self) -> &JobMetrics {
         &self.jobs
+    }
+
+    /// Those of webhooks.
+    pub fn webhooks(&self) -> &WebhookMetrics {
+        &self.webhooks
     }
 
     /// Counts a request as under way until the guard goes.

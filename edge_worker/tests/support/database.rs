@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 use local_stack::{Config, Kernel, Stack};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// A stack with the project's own migrations.
 pub struct Database {
@@ -32,6 +34,57 @@ impl Database {
 
     pub fn url(&self) -> &str {
         &self.stack.endpoints().db_url
+    }
+}
+
+/// A stack that the tests of a binary share as long as one of them runs. It lives in a thread of its own, because the runtime
+/// of a test ends with it.
+pub struct Shared {
+    pub url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Shared {
+    /// The one that runs, or a new one.
+    pub fn get() -> Arc<Self> {
+        static RUNNING: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.upgrade().unwrap_or_else(|| {
+            let shared = Arc::new(Self::start());
+            *running = Arc::downgrade(&shared);
+            shared
+        })
+    }
+
+    fn start() -> Self {
+        let (tell, told) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let database = Database::start().await;
+                tell.send(database.url().to_owned()).unwrap();
+                // It also stops when nobody can say so any more.
+                let _ = stopped.await;
+                database.stack.stop().await.unwrap();
+            });
+        });
+        Self {
+            url: told.recv().unwrap(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // What went wrong in there was told there.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `POST /webhooks/tavus/{token}`: an event of a conversation. It is answered with 200 once it is in the database.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -11,13 +12,19 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::conversations::{AppName, ConversationError, Received};
+use crate::conversations::{ConversationError, Received};
 use crate::db::DbError;
 use crate::error::{ApiError, ErrorBody};
 use crate::http::body::RawBody;
-use crate::providers::tavus::events::TavusEvent;
+use crate::providers::tavus::events::{TavusEvent, label};
 use crate::telemetry;
 use crate::webhooks::verify;
+
+/// In counters.
+const PROVIDER: &str = "tavus";
+
+/// The same limit as the database has, in characters.
+const LONGEST_TYPE: usize = 100;
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,26 +52,118 @@ pub struct Acknowledged {
 )]
 pub async fn post(
     State(app): State<App>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Acknowledged>, ApiError> {
+    let begun = Instant::now();
+    let mut seen = Seen::default();
+    // What is no text is no token either.
+    let token = token.map(|Path(token)| token).unwrap_or_default();
+    let answer = take_in(&app, &token, request, &mut seen).await;
+    let outcome = answer
+        .as_ref()
+        .map_or_else(|error| error.word(), |received| received.as_str());
+    let metrics = app.metrics.webhooks();
+    metrics.told(PROVIDER, seen.event_type, outcome);
+    seen.log(outcome);
+    answer.map(|received| {
+        metrics.acknowledged(PROVIDER, begun.elapsed());
+        Json(Acknowledged {
+            status: received.as_str(),
+        })
+    })
+}
+
+/// What may be told of a callback: neither its token nor its body, nor the address that it came to.
+#[derive(Debug)]
+struct Seen {
+    conversation: Option<Uuid>,
+    event_type: &'static str,
+    /// Of a type that nobody knows.
+    unknown_type: Option<String>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            conversation: None,
+            event_type: "unread",
+            unknown_type: None,
+        }
+    }
+}
+
+impl Seen {
+    fn event(&mut self, event: &TavusEvent) {
+        self.event_type = label(&event.event_type);
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_';
+        let is_new = self.event_type == "other" && event.event_type.bytes().all(is_name);
+        self.unknown_type = is_new.then(|| event.event_type.clone());
+    }
+
+    fn log(&self, outcome: &'static str) {
+        let Self {
+            conversation,
+            event_type,
+            unknown_type,
+        } = self;
+        let conversation = conversation.map(tracing::field::display);
+        tracing::info!(
+            conversation,
+            event_type,
+            unknown_type,
+            outcome,
+            "a callback of Tavus"
+        );
+    }
+}
+
+async fn take_in(app: &App, token: &str, request: Request, seen: &mut Seen) -> Result<Received, ApiError> {
     // Before the body is read: strangers make us keep nothing.
-    let owner = app.conversations.callbacks().verify(&token);
+    let owner = app.conversations.callbacks().verify(token);
     let (owner, id) = owner.ok_or(ApiError::InvalidToken)?;
+    seen.conversation = Some(id);
     check_form(request.headers())?;
-    let headers = request.headers().clone();
+    let signed = app
+        .webhook_secret
+        .as_ref()
+        .map(|secret| (secret, request.headers().clone()));
     let RawBody(body) = RawBody::from_request(request, &()).await?;
-    if let Some(secret) = &app.webhook_secret {
+    if let Some((secret, headers)) = signed {
         verify(secret, &headers, &body, SystemTime::now()).map_err(|_| ApiError::InvalidSignature)?;
     }
     let event = TavusEvent::parse(&body).map_err(|_| ApiError::MalformedEvent)?;
-    let received = receive(&app, owner, id, &event).await?;
-    if received == Received::Unknown {
-        return Err(ApiError::InvalidToken);
+    seen.event(&event);
+    if !is_event(&event) {
+        return Err(ApiError::MalformedEvent);
     }
-    Ok(Json(Acknowledged {
-        status: received.as_str(),
-    }))
+    match app.conversations.take_in(owner, id, event.raw.0).await {
+        // Of no conversation, or of another one than the address is for.
+        Ok(Received::Unknown) => Err(ApiError::InvalidToken),
+        Ok(received) => Ok(received),
+        Err(error) => {
+            let refusal = refusal(&error);
+            let error = telemetry::chain(&error);
+            tracing::warn!(conversation = %id, error, "an event was not taken in");
+            Err(refusal)
+        }
+    }
+}
+
+/// It has a type, and where it names a conversation, it does so in a text.
+fn is_event(event: &TavusEvent) -> bool {
+    let has_type = (1..=LONGEST_TYPE).contains(&event.event_type.chars().count());
+    let conversation = event.raw.0.get("conversation_id");
+    has_type && conversation.is_none_or(|value| value.is_null() || value.is_string())
+}
+
+/// The sender comes back where that helps.
+fn refusal(error: &ConversationError) -> ApiError {
+    match error {
+        ConversationError::Database(DbError::Data(_)) => ApiError::MalformedEvent,
+        ConversationError::Database(DbError::Statement(_)) => ApiError::Internal,
+        _ => ApiError::DatabaseUnavailable,
+    }
 }
 
 /// JSON, not packed.
@@ -81,16 +180,4 @@ fn check_form(headers: &HeaderMap) -> Result<(), ApiError> {
     } else {
         Err(ApiError::UnsupportedMediaType)
     }
-}
-
-async fn receive(app: &App, owner: AppName, id: Uuid, event: &TavusEvent) -> Result<Received, ApiError> {
-    let received = app.conversations.receive(owner, id, &event.raw.0).await;
-    received.map_err(|error| {
-        tracing::warn!(conversation = %id, error = telemetry::chain(&error), "an event was not taken in");
-        match error {
-            ConversationError::Database(DbError::Data(_)) => ApiError::MalformedEvent,
-            ConversationError::Database(DbError::Statement(_)) => ApiError::Internal,
-            _ => ApiError::DatabaseUnavailable,
-        }
-    })
 }

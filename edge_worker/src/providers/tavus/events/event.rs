@@ -31,8 +31,6 @@ pub struct TavusEvent {
     pub occurred_at: Option<DateTime<Utc>>,
     /// Where it stands in the conversation; only events of the room say so.
     pub turn: Turn,
-    /// What happened.
-    pub kind: EventKind,
     /// All of it, without the callback address, which holds the token, and with U+0000, which Postgres takes in no text,
     /// replaced by U+FFFD.
     pub raw: Raw,
@@ -73,6 +71,11 @@ impl TavusEvent {
         Some(event)
     }
 
+    /// What happened. Worked out on every call: a transcript is long, and whoever only passes an event on does not need it.
+    pub fn kind(&self) -> EventKind {
+        parse::kind(&self.event_type, Fields::of(&self.raw.0))
+    }
+
     fn from_object(mut value: Value) -> Self {
         if let Some(map) = value.as_object_mut() {
             map.remove("webhook_url");
@@ -91,7 +94,6 @@ impl TavusEvent {
                 index: fields.integer("turn_idx"),
                 inference_id: fields.owned(&["inference_id"]),
             },
-            kind: parse::kind(&event_type, fields),
             event_type,
             raw: Raw(value),
         }

@@ -1,10 +1,16 @@
 //! Taking an event in.
 
+mod lanes;
+mod prepared;
+
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{AppName, ConversationError, Conversations};
-use crate::db;
+use crate::db::DbError;
+use prepared::Prepared;
+
+pub(super) use lanes::Lanes;
 
 /// What became of an event. Only the first is applied; all but the last are acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,21 +49,21 @@ impl Conversations {
         id: Uuid,
         event: &Value,
     ) -> Result<Received, ConversationError> {
-        self.receive_text(app, id, event.to_string().as_bytes()).await
+        self.take_in(app, id, event.clone()).await
     }
 
-    /// The same with JSON that is text already.
+    /// The same with an event that nobody else needs.
     ///
     /// # Errors
     ///
     /// [`ConversationError::Database`].
-    pub async fn receive_text(
-        &self,
-        app: AppName,
-        id: Uuid,
-        event: &[u8],
-    ) -> Result<Received, ConversationError> {
-        let word = db::conversations::receive(self.pool(), app, id, event).await?;
+    pub async fn take_in(&self, app: AppName, id: Uuid, event: Value) -> Result<Received, ConversationError> {
+        let patience = self.0.patience;
+        let lanes = self.0.lanes.get_or_init(|| Lanes::open(&self.0.pool, patience));
+        let brought = lanes.bring(app, id, Prepared::of(event));
+        let word = tokio::time::timeout(patience, brought)
+            .await
+            .map_err(|_| DbError::late())??;
         Ok(match word.as_str() {
             "new" => Received::New,
             "duplicate" => Received::Duplicate,

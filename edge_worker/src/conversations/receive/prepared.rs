@@ -1,0 +1,60 @@
+//! An event as it goes to the database.
+
+use serde_json::Value;
+
+use crate::providers::tavus::events::Identity;
+
+/// What is kept of an entry of a transcript; of what is unknown only what people read is kept.
+const KEPT: [&str; 5] = ["role", "content", "timestamp", "seconds_from_start", "duration"];
+
+/// An event with what it is claimed under.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) json: Vec<u8>,
+    /// `None` where the event does not say enough: then the database works it out, and what it needs is left as it is.
+    pub(super) identity: Option<Identity>,
+}
+
+impl Prepared {
+    pub(super) fn of(mut event: Value) -> Self {
+        let identity = Identity::of(&event);
+        let has_transcript =
+            event.get("event_type").and_then(Value::as_str) == Some("application.transcription_ready");
+        if has_transcript && identity.is_some() {
+            clean_transcript(&mut event);
+        }
+        Self {
+            json: event.to_string().into_bytes(),
+            identity,
+        }
+    }
+}
+
+/// The same as the database's `tavus_transcript`: the first entry usually is the whole system prompt, which is nobody's
+/// business.
+fn clean_transcript(event: &mut Value) {
+    let Some(Value::Array(entries)) = event.pointer_mut("/properties/transcript") else {
+        return;
+    };
+    entries.retain_mut(|entry| match entry {
+        Value::Object(fields) => {
+            let is_prompt = fields.get("role").and_then(Value::as_str) == Some("system");
+            fields.retain(|name, value| KEPT.contains(&name.as_str()) && !value.is_null());
+            fields.values_mut().for_each(strip_nulls);
+            !is_prompt
+        }
+        _ => false,
+    });
+}
+
+/// At any depth, as `jsonb_strip_nulls` does.
+fn strip_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(strip_nulls),
+        _ => {}
+    }
+}
