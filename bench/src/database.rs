@@ -61,6 +61,24 @@ impl Database {
         ))
     }
 
+    /// The database as role parley_worker. A role without a known password gets a new one.
+    pub(crate) async fn worker_url(&self) -> Result<String, Error> {
+        if let Some(url) = &self.endpoints.worker {
+            return Ok(url.clone());
+        }
+        let doing = "giving parley_worker a password";
+        let mut connection = self.connect().await?;
+        let password = uuid::Uuid::new_v4().simple().to_string();
+        let sql = format!("alter role parley_worker with password '{password}'");
+        connection
+            .execute(sql.as_str())
+            .await
+            .map_err(Error::database(doing))?;
+        let options: PgConnectOptions = self.url().parse().map_err(Error::database(doing))?;
+        let options = options.username("parley_worker").password(&password);
+        Ok(options.to_url_lossy().to_string())
+    }
+
     /// Stops the stack, if it is ours.
     pub(crate) fn close(self) -> Result<(), Error> {
         self.stack.map_or(Ok(()), Stack::stop)

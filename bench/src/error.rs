@@ -50,6 +50,15 @@ pub(crate) enum Error {
     /// A server said something that it should not, or messages were lost, doubled or out of order.
     #[error("fanout: {0}")]
     Fanout(String),
+    /// A server did not start, or its answers make no sense.
+    #[error("{0}")]
+    Server(String),
+    /// Events that were acknowledged are not there, or are there more than once.
+    #[error("webhooks: {0}")]
+    Webhooks(String),
+    /// Nothing was measured.
+    #[error("nothing was measured in the time: give it more --seconds")]
+    TooShort,
     /// The database does not hold what a suite measures.
     #[error("{0}")]
     Unprepared(&'static str),

@@ -1,6 +1,7 @@
 //! `parley_bench [suite]`: side-by-side benchmarks. Each names its peer, measures all variants in the same run, interleaved, and prints
 //! the ratios; the figures and a plot go to `bench/results/`.
 
+mod clock;
 mod counters;
 mod database;
 mod drive;
@@ -9,12 +10,15 @@ mod endpoints;
 mod error;
 mod fanout;
 mod line;
+mod peer;
 mod plot;
+mod quantiles;
 mod report;
 mod request;
 mod rooms;
 mod stack;
 mod tables;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -53,6 +57,8 @@ enum Suite {
     Rooms,
     /// From a message's commit to the sockets in its room.
     Fanout,
+    /// Callbacks of Tavus, from the first byte to the acknowledgement.
+    Webhooks,
 }
 
 fn main() -> ExitCode {
@@ -133,6 +139,21 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
         report::publish(
             "fanout",
             "from a message to the sockets in its room, and what the broadcast adds to the call",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Webhooks) {
+        let webhooks::Outcome { lines, peer, proof } = webhooks::measure(database, pace).await?;
+        let mut facts = facts;
+        if let Some(facts) = facts.as_object_mut() {
+            facts.insert("peer".to_owned(), peer.into());
+            facts.insert("proof".to_owned(), proof.into());
+        }
+        report::publish(
+            "webhooks",
+            "callbacks of Tavus: verified, claimed, kept, applied and acknowledged",
             &facts,
             pace,
             &lines,

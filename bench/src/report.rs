@@ -89,15 +89,17 @@ fn markdown(suite: &str, title: &str, facts: &Value, pace: Pace, lines: &[Line])
         .flatten()
         .map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()))
         .collect();
-    let peer = facts
-        .get("peer")
-        .and_then(Value::as_str)
+    let fact = |name: &str| facts.get(name).and_then(Value::as_str);
+    let peer = fact("peer")
         .map(|peer| format!(" Peer: {peer}."))
+        .unwrap_or_default();
+    let proof = fact("proof")
+        .map(|proof| format!(" Proof: {proof}."))
         .unwrap_or_default();
     format!(
         "# {suite}\n\n{title}. Medians of {} rounds of {} s; each ratio is the median of the rounds' ratios and says how many times as fast: \
          above 1 is faster, in rates and in durations.\n\n{}{rule}{rows}\n\
-         Machine: {} cores, {}. PostgreSQL: {}.{peer}\n\n![{suite}]({suite}.svg)\n",
+         Machine: {} cores, {}. PostgreSQL: {}.{peer}{proof}\n\n![{suite}]({suite}.svg)\n",
         pace.rounds,
         pace.measured.as_secs_f64(),
         line(header),

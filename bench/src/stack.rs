@@ -42,6 +42,10 @@ impl Stack {
                 .env("PARLEY_API_PORT", "0")
                 .env("PARLEY_DB_PORT", "0")
                 .env("PARLEY_KERNEL", kernel)
+                // The suite webhooks starts one of its own; the others need none, and its jobs would be in their way.
+                .env("PARLEY_WORKER", "off")
+                // A suite that measures the worker starts one of its own.
+                .env("PARLEY_WORKER", "off")
                 // What is measured is how fast it is, not where it says stop.
                 .env("PARLEY_REALTIME_MAX_EVENTS_PER_SECOND", "1000000")
                 .stdin(Stdio::null());

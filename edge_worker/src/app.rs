@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -12,10 +14,12 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::Config;
+use crate::api::echoroom::{self, Catalogue, Freshness, PATIENCE};
+use crate::api::{self, DataApi};
+use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
 use crate::error::ApiError;
-use crate::http::{body, healthz, metrics, observe, openapi, readyz, webhooks};
+use crate::http::{body, cors, drain, healthz, metrics, observe, openapi, readyz, webhooks};
 use crate::providers::RetryPolicy;
 use crate::providers::tavus::{TavusClient, Timeouts};
 use crate::serve::StartError;
@@ -35,6 +39,14 @@ pub struct App {
     pub conversations: Conversations,
     /// What Tavus signs its callbacks with, where it does.
     pub webhook_secret: Option<SigningSecret>,
+    /// EchoRoom's tables and RPCs, as whoever calls.
+    pub data: DataApi,
+    /// What Tavus calls its personas.
+    pub personas: Catalogue,
+    /// How long a request waits for an avatar.
+    pub avatar_patience: Duration,
+    /// The web pages that may call.
+    pub cors_origins: Origins,
 }
 
 impl App {
@@ -43,7 +55,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`StartError::Address`] and [`StartError::Tavus`].
+    /// [`StartError::Address`], [`StartError::Tavus`] and [`StartError::DataApi`].
     pub fn new(
         config: &Config,
         pool: PgPool,
@@ -70,12 +82,19 @@ impl App {
             None => own_url(address).map_err(StartError::Address)?,
         };
         let callbacks = Callbacks::new(base, config.callback_keys.clone());
+        let project = &config.supabase;
+        let data = DataApi::new(project, "echoroom", api::Timeouts::default(), metrics.clone());
+        let personas = Catalogue::new(tavus.clone(), Freshness::default());
         Ok(Self {
             conversations: Conversations::new(pool.clone(), tavus, callbacks),
             webhook_secret: config
                 .tavus
                 .as_ref()
                 .and_then(|tavus| tavus.webhook_secret.clone()),
+            personas,
+            data: data.map_err(StartError::DataApi)?,
+            avatar_patience: PATIENCE,
+            cors_origins: config.cors_origins.clone(),
             pool,
             metrics,
             stopping,
@@ -98,9 +117,11 @@ pub fn router(app: App) -> Router {
         .routes(routes!(readyz::get))
         .routes(routes!(metrics::get))
         .routes(routes!(webhooks::tavus::post))
+        .merge(echoroom::routes())
         .with_state(app.clone())
         .split_for_parts();
-    observed(routes.merge(openapi::router(document)), app.metrics)
+    let routes = observed(routes.merge(openapi::router(document)), app.metrics);
+    cors::allow(routes, app.cors_origins)
 }
 
 /// Puts around any routes what every request gets.
@@ -110,6 +131,7 @@ pub fn observed(routes: Router, metrics: Metrics) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(body::LIMIT_BYTES))
         .layer(axum::middleware::from_fn(body::limit))
+        .layer(axum::middleware::from_fn(drain::drain))
         .layer(CatchPanicLayer::custom(observe::after_panic))
         .layer(from_fn_with_state(metrics, observe::observe))
 }

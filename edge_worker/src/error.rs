@@ -38,6 +38,57 @@ pub enum ApiError {
     /// The body of a callback is no event.
     #[error("The body is no event.")]
     MalformedEvent,
+    /// The body is no JSON.
+    #[error("The body is not JSON.")]
+    InvalidJson,
+    /// The body lacks a field, or has one of another type.
+    #[error("The body lacks a field, or a field has another type.")]
+    InvalidBody,
+    /// An id in the path is none.
+    #[error("An id in the address is none.")]
+    InvalidPath,
+    /// A parameter of the query is none.
+    #[error("A parameter of the query cannot be read.")]
+    InvalidQuery,
+    /// No bearer token was shown.
+    #[error("You are not signed in.")]
+    MissingToken,
+    /// A key of the project was shown in place of a token, and it is none.
+    #[error("This key is not one of the project.")]
+    InvalidKey,
+    /// A request names another user than its token.
+    #[error("This is not your user id.")]
+    NotYourUserId,
+    /// There is no such persona.
+    #[error("There is no such persona.")]
+    PersonaNotFound,
+    /// There is no such conversation, or it is in a room of others.
+    #[error("There is no such conversation.")]
+    ConversationNotFound,
+    /// The conversation has ended.
+    #[error("The conversation is over.")]
+    ConversationOver,
+    /// An avatar is asked for in one of several rooms, or in none.
+    #[error("It is not clear which room is meant.")]
+    SessionIdNeeded,
+    /// The avatar is on its way.
+    #[error("The avatar is still being started.")]
+    AvatarStarting,
+    /// The provider has no room for another avatar, or fails for the moment.
+    #[error("The avatar cannot come just now.")]
+    AvatarUnavailable {
+        /// When to try again.
+        retry_seconds: u64,
+    },
+    /// The provider refuses, and will again.
+    #[error("The avatar could not be started.")]
+    ProviderFailed,
+    /// This deployment has no avatars.
+    #[error("There are no avatars here.")]
+    ProviderOff,
+    /// PostgREST does not answer.
+    #[error("The data cannot be reached.")]
+    DataApiUnavailable,
     /// The answer took too long.
     #[error("The answer took too long.")]
     TimedOut,
@@ -76,9 +127,25 @@ impl ApiError {
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyIncomplete | Self::MalformedEvent => StatusCode::BAD_REQUEST,
-            Self::InvalidToken | Self::InvalidSignature => StatusCode::UNAUTHORIZED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyIncomplete
+            | Self::MalformedEvent
+            | Self::SessionIdNeeded
+            | Self::InvalidJson
+            | Self::InvalidBody
+            | Self::InvalidPath
+            | Self::InvalidQuery => StatusCode::BAD_REQUEST,
+            Self::InvalidToken | Self::InvalidSignature | Self::MissingToken | Self::InvalidKey => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::NotYourUserId => StatusCode::FORBIDDEN,
+            Self::PersonaNotFound | Self::ConversationNotFound => StatusCode::NOT_FOUND,
+            Self::ConversationOver => StatusCode::GONE,
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
+            Self::DataApiUnavailable
+            | Self::AvatarStarting
+            | Self::AvatarUnavailable { .. }
+            | Self::ProviderOff => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -95,6 +162,22 @@ impl ApiError {
             Self::InvalidSignature => "invalid_signature",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::MalformedEvent => "malformed_event",
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidBody => "invalid_body",
+            Self::InvalidPath => "invalid_path",
+            Self::InvalidQuery => "invalid_query",
+            Self::MissingToken => "missing_token",
+            Self::InvalidKey => "invalid_key",
+            Self::NotYourUserId => "not_your_user_id",
+            Self::PersonaNotFound => "persona_not_found",
+            Self::ConversationNotFound => "conversation_not_found",
+            Self::ConversationOver => "conversation_over",
+            Self::SessionIdNeeded => "session_id_needed",
+            Self::AvatarStarting => "avatar_starting",
+            Self::AvatarUnavailable { .. } => "avatar_unavailable",
+            Self::ProviderFailed => "provider_failed",
+            Self::ProviderOff => "provider_off",
+            Self::DataApiUnavailable => "data_api_unavailable",
             Self::TimedOut => "timed_out",
             Self::DatabaseUnavailable => "database_unavailable",
             Self::Stopping => "stopping",
@@ -115,13 +198,35 @@ impl ApiError {
             Self::MalformedEvent => {
                 "Send a JSON object with a text under event_type, at most 127 levels deep."
             }
+            Self::InvalidJson => "Correct it; at most 127 levels deep.",
+            Self::InvalidBody | Self::InvalidPath | Self::InvalidQuery => {
+                "GET /openapi.json has the form of every request."
+            }
+            Self::MissingToken => {
+                "Sign in, and send Authorization: Bearer with the token; visitors send the publishable key."
+            }
+            Self::InvalidKey => "Look at the keys of the project.",
+            Self::NotYourUserId => "Send your own, or none: the one of your token counts.",
+            Self::PersonaNotFound => "GET /api/personas lists them.",
+            Self::ConversationNotFound => "Use an id that create-conversation gave in a room of yours.",
+            Self::ConversationOver => "Start another one.",
+            Self::SessionIdNeeded => "Send session_id: the room in which you sit.",
+            Self::AvatarStarting => "Ask again: it will be the same avatar.",
+            Self::AvatarUnavailable { .. } => "Try again after the time in Retry-After.",
+            Self::ProviderFailed => "Tell the operator; trying again will not help.",
+            Self::ProviderOff => "The operator can switch them on.",
+            Self::DataApiUnavailable => "Try again in a moment.",
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => "Try again in a moment.",
             Self::Internal => "Try again; if it stays, tell the operator the request id.",
         }
     }
 
     fn retry_after(self) -> Option<Duration> {
-        (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1))
+        match self {
+            Self::AvatarUnavailable { retry_seconds } => Some(Duration::from_secs(retry_seconds)),
+            Self::ProviderOff => None,
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)),
+        }
     }
 
     /// The body.
@@ -141,6 +246,10 @@ impl IntoResponse for ApiError {
         if let Some(wait) = self.retry_after() {
             let seconds = HeaderValue::from(wait.as_secs());
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if matches!(self, Self::MissingToken | Self::InvalidKey) {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
     }
@@ -165,6 +274,26 @@ mod tests {
             (ApiError::InvalidSignature, "PT401", "invalid_signature"),
             (ApiError::UnsupportedMediaType, "PT415", "unsupported_media_type"),
             (ApiError::MalformedEvent, "PT400", "malformed_event"),
+            (ApiError::InvalidJson, "PT400", "invalid_json"),
+            (ApiError::InvalidBody, "PT400", "invalid_body"),
+            (ApiError::InvalidPath, "PT400", "invalid_path"),
+            (ApiError::InvalidQuery, "PT400", "invalid_query"),
+            (ApiError::MissingToken, "PT401", "missing_token"),
+            (ApiError::InvalidKey, "PT401", "invalid_key"),
+            (ApiError::NotYourUserId, "PT403", "not_your_user_id"),
+            (ApiError::PersonaNotFound, "PT404", "persona_not_found"),
+            (ApiError::ConversationNotFound, "PT404", "conversation_not_found"),
+            (ApiError::ConversationOver, "PT410", "conversation_over"),
+            (ApiError::SessionIdNeeded, "PT400", "session_id_needed"),
+            (ApiError::AvatarStarting, "PT503", "avatar_starting"),
+            (
+                ApiError::AvatarUnavailable { retry_seconds: 9 },
+                "PT503",
+                "avatar_unavailable",
+            ),
+            (ApiError::ProviderFailed, "PT502", "provider_failed"),
+            (ApiError::ProviderOff, "PT503", "provider_off"),
+            (ApiError::DataApiUnavailable, "PT503", "data_api_unavailable"),
             (ApiError::TimedOut, "PT503", "timed_out"),
             (ApiError::DatabaseUnavailable, "PT503", "database_unavailable"),
             (ApiError::Stopping, "PT503", "stopping"),
@@ -180,6 +309,11 @@ mod tests {
     fn only_an_unavailable_worker_says_when_to_come_back() {
         let wait = |error: ApiError| error.into_response().headers().get("retry-after").cloned();
         assert_eq!(wait(ApiError::DatabaseUnavailable).unwrap(), "1");
+        assert_eq!(
+            wait(ApiError::AvatarUnavailable { retry_seconds: 9 }).unwrap(),
+            "9"
+        );
+        assert_eq!(wait(ApiError::ProviderOff), None);
         assert_eq!(wait(ApiError::Internal), None);
     }
 }

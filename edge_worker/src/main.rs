@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use edge_worker::commands::Operator;
 use edge_worker::{Config, StartError, serve, start, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -21,16 +22,29 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serves until SIGTERM or SIGINT, then finishes what it holds.
-    Serve,
+    Serve {
+        /// Leaves the queued jobs to other workers.
+        #[arg(long)]
+        no_jobs: bool,
+    },
+    #[command(flatten)]
+    Operator(Operator),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve = Arguments::parse().command;
     let variable = |name: &str| std::env::var(name).ok();
+    let filter = telemetry::logs::filter_from(variable);
+    let no_jobs = match Arguments::parse().command {
+        Command::Serve { no_jobs } => no_jobs,
+        Command::Operator(command) => {
+            telemetry::logs::install_on_stderr(&filter);
+            return command.run(variable).await;
+        }
+    };
     // Before everything else, so that a setting that is wrong is told in the same form as all that follows.
-    telemetry::logs::install(&telemetry::logs::filter_from(variable));
-    match run(variable).await {
+    telemetry::logs::install(&filter);
+    match run(variable, no_jobs).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = telemetry::chain(&error), "the worker ends");
@@ -39,8 +53,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), StartError> {
-    let config = Config::from_env(variable)?;
+async fn run(variable: impl Fn(&str) -> Option<String>, no_jobs: bool) -> Result<(), StartError> {
+    let mut config = Config::from_env(variable)?;
+    if no_jobs {
+        config.jobs = config.jobs.off();
+    }
     let stopping = CancellationToken::new();
     stop_on_signals(stopping.clone())?;
     let worker = tokio::select! {

@@ -1,6 +1,7 @@
 //! From the settings to a serving worker, and down again.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::config::{Config, SettingsError};
 use crate::db;
+use crate::jobs::{Handlers, Runner};
 use crate::providers::tavus::TavusError;
 
 /// Why the worker did not start, or ended.
@@ -38,6 +40,9 @@ pub enum StartError {
     /// There is no TLS.
     #[error("the client of Tavus could not be built")]
     Tavus(#[source] TavusError),
+    /// There is no TLS.
+    #[error("the client of the Data API could not be built")]
+    DataApi(#[source] reqwest::Error),
     /// The address that the worker listens on cannot be a part of a URL.
     #[error("WORKER_URL: it is needed, because WORKER_LISTEN makes no URL")]
     Address(#[source] url::ParseError),
@@ -57,12 +62,16 @@ pub enum StartError {
     Serve(#[source] std::io::Error),
 }
 
+/// What is left of the grace for giving back the jobs that were cut off.
+const GIVING_BACK: Duration = Duration::from_secs(2);
+
 /// A worker that is ready to serve.
 #[derive(Debug)]
 pub struct Worker {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    jobs: Runner,
     pool: PgPool,
     stopping: CancellationToken,
     grace: Duration,
@@ -93,23 +102,32 @@ pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worke
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let app = App::new(config, pool.clone(), address, stopping.clone())?;
+    let jobs = Runner::new(
+        config.jobs.clone(),
+        pool.clone(),
+        Arc::new(Handlers::new(&app)),
+        app.metrics.jobs().clone(),
+        stopping.clone(),
+    );
     tracing::info!(
         %address,
         version = env!("CARGO_PKG_VERSION"),
         tavus = config.tavus.as_ref().map_or("off", |tavus| tavus.base_url.as_str()),
+        jobs = config.jobs.is_on(),
         "the worker listens"
     );
     Ok(Worker {
         listener,
         address,
         router: app::router(app),
+        jobs,
         pool,
         stopping,
         grace: config.shutdown_grace,
     })
 }
 
-/// Serves until it is asked to stop, then finishes the requests that it holds.
+/// Serves and runs jobs until it is asked to stop, then finishes the requests and the jobs that it holds.
 ///
 /// # Errors
 ///
@@ -118,14 +136,24 @@ pub async fn serve(worker: Worker) -> Result<(), StartError> {
     let Worker {
         listener,
         router,
+        jobs,
         pool,
         stopping,
         grace,
         ..
     } = worker;
-    let is_finished = serve_until(listener, router, stopping, grace)
-        .await
-        .map_err(StartError::Serve)?;
+    // Where listening fails, nothing else goes on for long.
+    let serving = async {
+        let served = serve_until(listener, router, stopping.clone(), grace).await;
+        stopping.cancel();
+        served
+    };
+    let patience = grace.saturating_sub(GIVING_BACK).max(grace / 2);
+    let (served, jobs_cut) = tokio::join!(serving, jobs.run(patience));
+    let is_finished = served.map_err(StartError::Serve)?;
+    if jobs_cut > 0 {
+        tracing::warn!(?grace, jobs = jobs_cut, "jobs that took too long were given back");
+    }
     if is_finished {
         tracing::info!("stopped; every request was answered");
     } else {

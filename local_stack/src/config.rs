@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
+use crate::simulators::tavus::TavusSimulator;
+use crate::worker::WorkerConfig;
 
 /// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
 /// nothing, and nothing that listens beyond loopback may use it.
@@ -65,6 +67,8 @@ pub struct Config {
     pub jwt_secret: Secret,
     /// How much the clients of `/realtime/v1` may ask for.
     pub realtime: RealtimeLimits,
+    /// The worker that runs along.
+    pub worker: WorkerConfig,
     /// The folder of the built playground. It need not exist.
     pub playground_dir: PathBuf,
     /// Where progress lines go.
@@ -85,6 +89,7 @@ impl Config {
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
             realtime: RealtimeLimits::default(),
+            worker: WorkerConfig::default(),
             progress: Progress::default(),
         }
     }
@@ -108,9 +113,13 @@ impl Config {
         if let Some(text) = value("PARLEY_TAVUS_PORT") {
             config.tavus_port = Some(port("PARLEY_TAVUS_PORT", &text)?);
         }
-        if value("TAVUS_API_KEY").is_some() {
+        // A shell that has read a stack.env has the key of a simulator.
+        let is_real = |key: &String| key != TavusSimulator::DEVELOPMENT_KEY;
+        let has_real_tavus = value("TAVUS_API_KEY").is_some_and(|key| is_real(&key));
+        if has_real_tavus {
             config.tavus_port = None;
         }
+        config.worker = WorkerConfig::from_env(project_dir, value, has_real_tavus)?;
         if let Some(text) = value("PARLEY_KERNEL") {
             config.kernel = text.parse().map_err(|()| Error::Setting {
                 variable: "PARLEY_KERNEL",
@@ -154,7 +163,8 @@ impl Config {
     }
 }
 
-fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
+/// A port that a variable names.
+pub(crate) fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
     text.parse().map_err(|_| Error::Setting {
         variable,
         reason: format!("`{text}` is not a port number (0 to 65535)"),
@@ -164,6 +174,7 @@ fn port(variable: &'static str, text: &str) -> Result<u16, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::WorkerProgram;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Error> {
         Config::from_env(Path::new("/project"), |name| {
@@ -194,6 +205,7 @@ mod tests {
             ("PARLEY_API_PORT", "0"),
             ("PARLEY_DB_PORT", "6000"),
             ("PARLEY_TAVUS_PORT", "6001"),
+            ("PARLEY_WORKER_PORT", "6002"),
             ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
@@ -213,6 +225,7 @@ mod tests {
         );
         assert_eq!((config.api_port, config.db_port), (0, 6000));
         assert_eq!(config.tavus_port, Some(6001));
+        assert_eq!(config.worker.port, 6002);
         assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
         assert_eq!(config.kernel, Kernel::Portable);
         assert_eq!(config.jwt_secret.expose(), secret);
@@ -222,7 +235,37 @@ mod tests {
     fn key_of_the_real_tavus_starts_no_simulator() {
         assert_eq!(read(&[]).unwrap().tavus_port, Some(0));
         let real = read(&[("TAVUS_API_KEY", "k"), ("PARLEY_TAVUS_PORT", "6001")]);
-        assert_eq!(real.unwrap().tavus_port, None);
+        let real = real.unwrap();
+        assert_eq!(real.tavus_port, None);
+        let key = ("TAVUS_API_KEY", Secret::new("k"));
+        assert_eq!(real.worker.settings, [key]);
+    }
+
+    #[test]
+    fn shell_that_has_read_the_file_of_a_stack_starts_the_same_again() {
+        let of_a_stack = [
+            ("TAVUS_API_KEY", TavusSimulator::DEVELOPMENT_KEY),
+            ("TAVUS_BASE_URL", "http://127.0.0.1:1"),
+            ("WORKER_URL", "http://127.0.0.1:2"),
+            ("RUST_LOG", "debug"),
+        ];
+        let config = read(&of_a_stack).unwrap();
+        assert_eq!(config.tavus_port, Some(0));
+        assert_eq!(config.worker.settings, [("RUST_LOG", Secret::new("debug"))]);
+    }
+
+    #[test]
+    fn worker_is_the_one_beside_unless_told_otherwise() {
+        let worker = |value| read(&[("PARLEY_WORKER", value)]).unwrap().worker;
+        assert_eq!(worker("").program, WorkerProgram::Beside);
+        assert_eq!(worker("").port, 54330);
+        assert_eq!(worker("off").program, WorkerProgram::Off);
+        assert_eq!(
+            worker("target/debug/edge_worker").program,
+            WorkerProgram::At("/project/target/debug/edge_worker".into())
+        );
+        let config = Config::new("/project", "/data");
+        assert_eq!(config.worker.program, WorkerProgram::Off);
     }
 
     #[test]
@@ -231,6 +274,7 @@ mod tests {
             ("PARLEY_API_PORT", "http"),
             ("PARLEY_DB_PORT", "70000"),
             ("PARLEY_TAVUS_PORT", "-1"),
+            ("PARLEY_WORKER_PORT", "http"),
             ("PARLEY_KERNEL", "fast"),
             ("SUPABASE_JWT_SECRET", "short"),
             ("PARLEY_REALTIME_MAX_CONNECTIONS", "-1"),

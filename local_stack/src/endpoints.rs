@@ -23,6 +23,12 @@ pub struct Endpoints {
     pub tavus_base_url: Option<String>,
     /// `TAVUS_API_KEY`: the key of that simulator.
     pub tavus_api_key: Option<String>,
+    /// `WORKER_DB_URL`: the database as the worker's role, where the migrations bring that.
+    pub worker_db_url: Option<String>,
+    /// `WORKER_SECRET`: what signs the tokens of callback addresses.
+    pub worker_secret: Option<String>,
+    /// `WORKER_URL`: where providers reach the worker, where one runs.
+    pub worker_url: Option<String>,
 }
 
 impl Endpoints {
@@ -38,12 +44,15 @@ impl Endpoints {
             ("SUPABASE_DB_URL", &self.db_url),
             ("SUPABASE_ADMIN_DB_URL", &self.admin_db_url),
         ];
-        let tavus = [
+        let parts = [
             ("TAVUS_BASE_URL", &self.tavus_base_url),
             ("TAVUS_API_KEY", &self.tavus_api_key),
+            ("WORKER_DB_URL", &self.worker_db_url),
+            ("WORKER_SECRET", &self.worker_secret),
+            ("WORKER_URL", &self.worker_url),
         ];
         variables.extend(
-            tavus
+            parts
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value.as_deref()?))),
         );

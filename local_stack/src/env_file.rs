@@ -1,10 +1,10 @@
 //! `stack.env`: there while the stack is ready, complete, and gone when it stops.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::endpoints::Endpoints;
 use crate::error::Error;
+use crate::private_file;
 
 /// The name of the file in the data directory.
 const NAME: &str = "stack.env";
@@ -20,18 +20,15 @@ impl EnvFile {
     pub(crate) fn write(data_dir: &Path, endpoints: &Endpoints) -> Result<Self, Error> {
         let path = data_dir.join(NAME);
         let draft = data_dir.join(format!("{NAME}.{}", std::process::id()));
-        let written = write_private(&draft, &render(endpoints)).and_then(|()| std::fs::rename(&draft, &path));
+        let written =
+            private_file::write(&draft, &render(endpoints)).and_then(|()| std::fs::rename(&draft, &path));
         written.map_err(Error::file(&path))?;
         Ok(Self { path })
     }
 
     /// Removes what a killed run left behind.
     pub(crate) fn clear(data_dir: &Path) -> Result<(), Error> {
-        let path = data_dir.join(NAME);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::File { path, source }),
-            _ => Ok(()),
-        }
+        private_file::remove(&data_dir.join(NAME))
     }
 }
 
@@ -41,19 +38,6 @@ impl Drop for EnvFile {
             tracing::warn!(path = %self.path.display(), %error, "could not remove the environment file");
         }
     }
-}
-
-/// The secret key is in it, so only its owner may read it.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// One `NAME=value` a line. Each value is a URL, a key or a secret; quotes go around those that a shell would take apart.
@@ -92,6 +76,9 @@ mod tests {
             admin_db_url: "postgresql://supabase_admin:postgres@127.0.0.1:2/postgres".into(),
             tavus_base_url: Some("http://127.0.0.1:3".into()),
             tavus_api_key: Some("k".into()),
+            worker_db_url: Some("postgresql://parley_worker:p@127.0.0.1:2/postgres".into()),
+            worker_secret: Some("w".into()),
+            worker_url: Some("http://127.0.0.1:4".into()),
         }
     }
 
@@ -123,7 +110,7 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 10);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 13);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(file);
         assert!(!path.exists());

@@ -16,7 +16,9 @@
 
 mod auth;
 mod bootstrap;
+mod child;
 mod config;
+mod database;
 mod endpoints;
 mod env_file;
 mod error;
@@ -26,12 +28,14 @@ mod kernel;
 mod migrate;
 mod partitions;
 mod postgres;
+mod private_file;
 mod progress;
 mod project;
 mod realtime;
 mod secret;
 pub mod simulators;
 mod stack;
+mod worker;
 
 pub use config::{Config, Kernel};
 pub use endpoints::Endpoints;
@@ -40,3 +44,4 @@ pub use progress::Progress;
 pub use realtime::RealtimeLimits;
 pub use secret::Secret;
 pub use stack::{Stack, reset};
+pub use worker::{WorkerConfig, WorkerProgram};

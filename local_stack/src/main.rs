@@ -1,5 +1,6 @@
 //! The command `local_stack`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,8 +9,9 @@ use local_stack::{Config, Error, Progress, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for a Supabase project, for development and tests only. Settings come from PARLEY_API_PORT, PARLEY_DB_PORT,
-/// PARLEY_TAVUS_PORT, PARLEY_DATA_DIR, PARLEY_KERNEL, SUPABASE_JWT_SECRET, and for /realtime/v1 from PARLEY_REALTIME_MAX_CONNECTIONS,
-/// PARLEY_REALTIME_MAX_JOINS_PER_SECOND and PARLEY_REALTIME_MAX_EVENTS_PER_SECOND. With TAVUS_API_KEY there is no simulator of Tavus.
+/// PARLEY_TAVUS_PORT, PARLEY_WORKER (a program, or off), PARLEY_WORKER_PORT, PARLEY_DATA_DIR, PARLEY_KERNEL, SUPABASE_JWT_SECRET, and for
+/// /realtime/v1 from PARLEY_REALTIME_MAX_CONNECTIONS, PARLEY_REALTIME_MAX_JOINS_PER_SECOND and PARLEY_REALTIME_MAX_EVENTS_PER_SECOND. With
+/// TAVUS_API_KEY there is no simulator of Tavus.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -36,6 +38,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,7 @@
 //! A whole stack, from nothing to ready and back.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use sqlx::PgConnection;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -17,14 +15,12 @@ use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
 use crate::secret::Secret;
 use crate::simulators::tavus::TavusSimulator;
-use crate::{bootstrap, kernel, migrate, partitions};
+use crate::worker::{Launch, Worker, WorkerKeys};
+use crate::{database, partitions};
 
 /// A running stack. Stop it with [`Stack::stop`]; when it is only dropped, Postgres is told to stop and not waited for.
 pub struct Stack {
-    endpoints: Endpoints,
-    kernel: Option<String>,
-    gateway: Gateway,
-    partitions: JoinHandle<()>,
+    served: Served,
     tavus: Option<TavusSimulator>,
     // In the order they go: first the promise that the stack is there, last the right to its directory.
     env_file: Option<EnvFile>,
@@ -43,12 +39,8 @@ impl Stack {
         let data_dir = prepare(&config.data_dir)?;
         let lock = InstanceLock::take(&data_dir)?;
         EnvFile::clear(&data_dir)?;
+        let launch = Launch::find(&config.worker)?;
         let listener = listen(config.api_port).await?;
-        let local = listener.local_addr().map_err(|source| Error::System {
-            doing: "binding the port",
-            source,
-        })?;
-
         let tavus = match config.tavus_port {
             Some(port) => {
                 Some(TavusSimulator::start(port, Secret::new(TavusSimulator::DEVELOPMENT_KEY), 0).await?)
@@ -67,24 +59,24 @@ impl Stack {
             config.progress.line("made a new database cluster");
         }
         let server = Server::start(&binaries, &cluster, config.db_port).await?;
-        let served = Self::serve(&config, &project, server.address(), &binaries, listener, local).await;
-        let (mut endpoints, kernel, gateway, partitions) = match served {
-            Ok(parts) => parts,
+        let place = Place {
+            config: &config,
+            project: &project,
+            data_dir: &data_dir,
+            address: server.address(),
+            binaries: &binaries,
+            tavus: tavus.as_ref(),
+        };
+        let served = match place.serve(listener, launch).await {
+            Ok(served) => served,
             Err(error) => {
                 server.stop().await;
                 return Err(error);
             }
         };
-        if let Some(tavus) = &tavus {
-            endpoints.tavus_base_url = Some(tavus.base_url().to_owned());
-            endpoints.tavus_api_key = Some(tavus.api_key().expose().to_owned());
-        }
-        let env_file = Some(EnvFile::write(&data_dir, &endpoints)?);
+        let env_file = Some(EnvFile::write(&data_dir, &served.endpoints)?);
         Ok(Self {
-            endpoints,
-            kernel,
-            gateway,
-            partitions,
+            served,
             tavus,
             env_file,
             server,
@@ -92,52 +84,9 @@ impl Stack {
         })
     }
 
-    async fn serve(
-        config: &Config,
-        project: &Project,
-        address: Address,
-        binaries: &Binaries,
-        listener: TcpListener,
-        local: SocketAddr,
-    ) -> Result<(Endpoints, Option<String>, Gateway, JoinHandle<()>), Error> {
-        let kernel = bring_up_to_date(config, project, address, binaries).await?;
-        let admin = address.pool("supabase_admin", 1);
-        partitions::keep_once(&admin).await?;
-        let api_url = format!("http://127.0.0.1:{}", local.port());
-        let keys = ApiKeys::new(&config.jwt_secret);
-        let endpoints = Endpoints {
-            api_url: api_url.clone(),
-            anon_key: keys.anon_token().to_owned(),
-            service_role_key: keys.service_token().to_owned(),
-            publishable_key: keys.publishable().to_owned(),
-            secret_key: keys.secret().to_owned(),
-            jwt_secret: config.jwt_secret.expose().to_owned(),
-            db_url: address.url("postgres"),
-            admin_db_url: address.url("supabase_admin"),
-            tavus_base_url: None,
-            tavus_api_key: None,
-        };
-        let site = Site {
-            api_url: &api_url,
-            playground_dir: &config.playground_dir,
-        };
-        let gateway = Gateway::start(
-            listener,
-            &site,
-            project,
-            &config.jwt_secret,
-            keys,
-            config.realtime.clone(),
-            address,
-        )
-        .await?;
-        let partitions = tokio::spawn(partitions::keep(admin));
-        Ok((endpoints, kernel, gateway, partitions))
-    }
-
     /// Where the stack is and what opens it.
     pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
+        &self.served.endpoints
     }
 
     /// The simulator of Tavus, where there is one.
@@ -147,13 +96,13 @@ impl Stack {
 
     /// Which kernel runs: `native` or `portable`; `None` when the migrations installed none.
     pub fn kernel(&self) -> Option<&str> {
-        self.kernel.as_deref()
+        self.served.kernel.as_deref()
     }
 
     /// For tests that read the database's stream themselves.
     #[cfg(test)]
     pub(crate) async fn stop_listening(&self) {
-        self.gateway.stop_listening().await;
+        self.served.gateway.stop_listening().await;
     }
 
     /// Waits until the stack fails by itself. It does not end otherwise.
@@ -168,11 +117,15 @@ impl Stack {
     /// None today; the signature leaves room.
     pub async fn stop(mut self) -> Result<(), Error> {
         self.env_file.take();
-        self.partitions.abort();
+        // While all that it works with is still there.
+        if let Some(worker) = self.served.worker.take() {
+            worker.stop().await;
+        }
+        self.served.partitions.abort();
         if let Some(tavus) = self.tavus.take() {
             tavus.stop().await;
         }
-        self.gateway.stop().await;
+        self.served.gateway.stop().await;
         self.server.stop().await;
         Ok(())
     }
@@ -183,53 +136,97 @@ impl std::fmt::Debug for Stack {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Stack")
-            .field("api_url", &self.endpoints.api_url)
-            .field("kernel", &self.kernel)
+            .field("api_url", &self.served.endpoints.api_url)
+            .field("kernel", &self.served.kernel)
             .finish_non_exhaustive()
     }
 }
 
-async fn bring_up_to_date(
-    config: &Config,
-    project: &Project,
-    address: Address,
-    binaries: &Binaries,
-) -> Result<Option<String>, Error> {
-    let connecting = "connecting to PostgreSQL";
-    let mut admin = address
-        .connect("supabase_admin")
-        .await
-        .map_err(Error::database(connecting))?;
-    if bootstrap::apply(&mut admin).await? {
-        config.progress.line("applied the Supabase contract");
-    }
-    kernel::announce(&mut admin, config.kernel).await?;
-    tell_exposed_schemas(&mut admin, &project.api.schemas).await?;
-    let mut postgres = address
-        .connect("postgres")
-        .await
-        .map_err(Error::database(connecting))?;
-    let folder = config.project_dir.join("migrations");
-    let count = migrate::apply_pending(&mut postgres, &folder, &config.progress).await?;
-    config.progress.line(format!("{count} migrations applied"));
-    migrate::sow(&mut postgres, &config.project_dir, &config.progress).await?;
-    kernel::settle(&mut postgres, config.kernel, &binaries.folder().to_string_lossy()).await
+/// What serves once Postgres runs.
+struct Served {
+    endpoints: Endpoints,
+    kernel: Option<String>,
+    gateway: Gateway,
+    partitions: JoinHandle<()>,
+    worker: Option<Worker>,
 }
 
-/// Lints that ask what the API exposes (`supabase db advisors`) look for it in this setting.
-async fn tell_exposed_schemas(admin: &mut PgConnection, schemas: &[String]) -> Result<(), Error> {
-    let doing = "telling the database its exposed schemas";
-    let statement: String =
-        sqlx::query_scalar("select format('alter database postgres set pgrst.db_schemas = %L', $1)")
-            .bind(schemas.join(", "))
-            .fetch_one(&mut *admin)
-            .await
-            .map_err(Error::database(doing))?;
-    sqlx::raw_sql(&statement)
-        .execute(admin)
-        .await
-        .map_err(Error::database(doing))?;
-    Ok(())
+/// What there is once Postgres runs.
+struct Place<'a> {
+    config: &'a Config,
+    project: &'a Project,
+    data_dir: &'a Path,
+    address: Address,
+    binaries: &'a Binaries,
+    tavus: Option<&'a TavusSimulator>,
+}
+
+impl Place<'_> {
+    async fn serve(&self, listener: TcpListener, launch: Launch) -> Result<Served, Error> {
+        let config = self.config;
+        let worker_keys = WorkerKeys::keep(self.data_dir)?;
+        let found =
+            database::bring_up_to_date(config, self.project, self.address, self.binaries, &worker_keys)
+                .await?;
+        let admin = self.address.pool("supabase_admin", 1);
+        partitions::keep_once(&admin).await?;
+        let local = listener.local_addr().map_err(|source| Error::System {
+            doing: "binding the port",
+            source,
+        })?;
+        let keys = ApiKeys::new(&config.jwt_secret);
+        let mut endpoints = self.endpoints(format!("http://127.0.0.1:{}", local.port()), &keys);
+        if found.has_worker_role {
+            endpoints.worker_db_url = Some(worker_keys.db_url(self.address));
+            endpoints.worker_secret = Some(worker_keys.signing.expose().to_owned());
+        }
+        let launch = launch.prepare(config, &mut endpoints)?;
+        let site = Site {
+            api_url: &endpoints.api_url,
+            playground_dir: &config.playground_dir,
+            worker: launch.as_ref().map(|launch| launch.address()),
+        };
+        let gateway = Gateway::start(
+            listener,
+            &site,
+            self.project,
+            &config.jwt_secret,
+            keys,
+            config.realtime.clone(),
+            self.address,
+        )
+        .await?;
+        let worker = match launch {
+            Some(launch) => Some(launch.start(config, &endpoints, self.data_dir).await?),
+            None => None,
+        };
+        Ok(Served {
+            endpoints,
+            kernel: found.kernel,
+            gateway,
+            partitions: tokio::spawn(partitions::keep(admin)),
+            worker,
+        })
+    }
+
+    /// Without the worker's.
+    fn endpoints(&self, api_url: String, keys: &ApiKeys) -> Endpoints {
+        Endpoints {
+            api_url,
+            anon_key: keys.anon_token().to_owned(),
+            service_role_key: keys.service_token().to_owned(),
+            publishable_key: keys.publishable().to_owned(),
+            secret_key: keys.secret().to_owned(),
+            jwt_secret: self.config.jwt_secret.expose().to_owned(),
+            db_url: self.address.url("postgres"),
+            admin_db_url: self.address.url("supabase_admin"),
+            tavus_base_url: self.tavus.map(|tavus| tavus.base_url().to_owned()),
+            tavus_api_key: self.tavus.map(|tavus| tavus.api_key().expose().to_owned()),
+            worker_db_url: None,
+            worker_secret: None,
+            worker_url: None,
+        }
+    }
 }
 
 /// Deletes the database of a data directory, so that the next start begins anew.
@@ -241,6 +238,7 @@ pub fn reset(data_dir: &Path) -> Result<(), Error> {
     let data_dir = prepare(data_dir)?;
     let _lock = InstanceLock::take(&data_dir)?;
     EnvFile::clear(&data_dir)?;
+    WorkerKeys::remove(&data_dir)?;
     Cluster::remove(&data_dir, RunAs::choose()?)
 }
 

@@ -8,9 +8,10 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use local_stack::{Error, Stack};
+use local_stack::{Error, Progress, Stack, WorkerProgram};
 use sqlx::Connection as _;
 use support::Project;
 
@@ -224,4 +225,20 @@ async fn data_directory_that_postgres_cannot_reach_is_no_obstacle() {
         .unwrap();
     stack.stop().await.unwrap();
     local_stack::reset(&project.path("data")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn project_without_the_worker_s_role_runs_no_worker() {
+    let project = Project::new(MIGRATION);
+    let told = Arc::<Mutex<Vec<String>>>::default();
+    let lines = told.clone();
+    let mut config = project.config();
+    config.progress = Progress::new(move |line| lines.lock().unwrap().push(line.to_owned()));
+    config.worker.program = WorkerProgram::At(env!("CARGO_BIN_EXE_local_stack").into());
+    let stack = Stack::start(config).await.unwrap();
+    let line = "no worker runs: the migrations bring no role for it".to_owned();
+    assert!(told.lock().unwrap().contains(&line));
+    assert_eq!(stack.endpoints().worker_db_url, None);
+    assert_eq!(stack.endpoints().worker_url, None);
+    stack.stop().await.unwrap();
 }

@@ -88,7 +88,7 @@ async function rows(text, values = []) {
 
 /** All that the migrations define, as text: functions, tables, constraints, indexes, triggers, policies, grants, comments. */
 async function definitions() {
-    const ours = `n.nspname ~ '^(parley|echoroom)'`;
+    const ours = `n.nspname ~ '^(parley|echoroom|domo)'`;
     const found = await rows(`
         select 'function ' || p.oid::regprocedure || ' ' || md5(pg_get_functiondef(p.oid)) || ' ' || coalesce(p.proacl::text, '')
             || coalesce(obj_description(p.oid, 'pg_proc'), '') as line
@@ -108,7 +108,7 @@ async function definitions() {
         select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t
             join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace where ${ours} and not t.tgisinternal
         union all
-        select 'policy ' || to_jsonb(p)::text from pg_policies p where schemaname = 'realtime' or schemaname ~ '^(parley|echoroom)'
+        select 'policy ' || to_jsonb(p)::text from pg_policies p where schemaname in ('realtime', 'storage') or schemaname ~ '^(parley|echoroom|domo)'
         order by 1`);
     return found.map(({ line }) => line);
 }
@@ -117,7 +117,7 @@ const migrationFiles = readdirSync(join(root, 'migrations')).filter((name) => /^
 let first;
 
 test('the CLI starts from a database that holds nothing of ours', async () => {
-    assert.deepEqual(await rows(`select nspname from pg_namespace where nspname ~ '^(parley|echoroom)'`), []);
+    assert.deepEqual(await rows(`select nspname from pg_namespace where nspname ~ '^(parley|echoroom|domo)'`), []);
 });
 
 test('db reset applies every migration and the seed to an empty database', async () => {

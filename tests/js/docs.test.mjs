@@ -90,7 +90,7 @@ test('what is left out says so in words that this test knows', () => {
 
 test('docs/errors.md lists every error that our functions raise, and no other', async () => {
     const sources = await rows(
-        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|echoroom)'`,
+        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|echoroom|domo)'`,
     );
     const raised = sources.flatMap(({ prosrc }) => [
         ...prosrc.matchAll(/'(PT\d{3})',\s*'([a-z_]+)'/g),

@@ -108,7 +108,8 @@ describe('direct writes to tables', async () => {
         where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any ($1)
             and a.attnum > 0 and not a.attisdropped and a.attidentity = '' and a.attgenerated = ''
         group by 1, 2 order by 1, 2`,
-        [exposedSchemas()],
+        // What people may write of Domo's tables is in the matrix.
+        [exposedSchemas().filter((schema) => schema !== 'domo')],
     );
 
     test('are tried on every table there is', () => {

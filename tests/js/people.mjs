@@ -27,18 +27,20 @@ export function newClient(key = stack.anonKey, global = {}, realtime = {}) {
 // An open socket would keep the process alive.
 after(() => Promise.all(clients.map((client) => client.realtime.disconnect())));
 
-// A database that is used again must not fill up with the rooms of yesterday's tests.
+// A database that is used again must not fill up with the rooms and demos of yesterday's tests.
 after(async () => {
     await rows('delete from echoroom.sessions where created_by = any ($1)', [met]);
+    // A call outlives its demo, so it goes first.
+    await rows('delete from domo.conversations c using domo.demos d where d.id = c.demo_id and d.user_id = any ($1)', [met]);
     await rows('delete from auth.users where id = any ($1)', [met]);
 });
 
-function inEchoRoom(client, id) {
+function inTheApps(client, id) {
     if (id) {
         met.push(id);
     }
     const echoroom = client.schema('echoroom');
-    return { client, id, echoroom, rpc: (name, args) => echoroom.rpc(name, args) };
+    return { client, id, echoroom, rpc: (name, args) => echoroom.rpc(name, args), domo: client.schema('domo') };
 }
 
 /** Somebody who has just signed in anonymously; `realtime` are options of their Realtime client. */
@@ -46,7 +48,7 @@ export async function person(realtime = {}) {
     const client = newClient(stack.anonKey, {}, realtime);
     const { data, error } = await client.auth.signInAnonymously();
     assert.equal(error, null, `anonymous sign-in: ${error?.message}`);
-    return inEchoRoom(client, data.user.id);
+    return inTheApps(client, data.user.id);
 }
 
 /** As many people as asked for; they sign in a few at a time. */
@@ -63,17 +65,17 @@ export async function personWithEmail() {
     const client = newClient();
     const { data, error } = await client.auth.signUp({ email: someEmail(), password: 'correct horse battery' });
     assert.equal(error, null, `sign-up: ${error?.message}`);
-    return inEchoRoom(client, data.user.id);
+    return inTheApps(client, data.user.id);
 }
 
 /** Somebody with nothing but the publishable key. */
 export function visitor() {
-    return inEchoRoom(newClient(), null);
+    return inTheApps(newClient(), null);
 }
 
 /** A server with the secret key. */
 export function service() {
-    return inEchoRoom(newClient(stack.serviceRoleKey), null);
+    return inTheApps(newClient(stack.serviceRoleKey), null);
 }
 
 export function someEmail() {

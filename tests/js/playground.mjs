@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -171,6 +171,19 @@ export async function picture(tab, name) {
     const folder = join(root, '.parley/artifacts');
     mkdirSync(folder, { recursive: true });
     await tab.page.screenshot({ path: join(folder, `playground-${name}.png`), animations: 'disabled' });
+}
+
+const axe = readFileSync(join(import.meta.dirname, 'node_modules/axe-core/axe.min.js'), 'utf8');
+
+/** No rule of WCAG 2.2 A and AA that a machine can check is broken, contrast above all. */
+export async function checkAccessible(tab, what) {
+    await tab.page.evaluate(axe);
+    const { violations, passes } = await tab.page.evaluate(() =>
+        globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+    );
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+    assert.deepEqual(found, [], what);
+    assert.ok(passes.some(({ id }) => id === 'color-contrast'), `${what}: contrast was measured`);
 }
 
 /** A way to the stack that can be cut, and whose sockets can go deaf: open on both ends, and nothing arrives. */

@@ -2,12 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
 import { ok, person } from './people.mjs';
-import { field, followLink, messageIn, newTab, picture, say, seated, shown, shows, until, visit } from './playground.mjs';
+import { checkAccessible, field, followLink, messageIn, newTab, picture, say, seated, shown, shows, until, visit } from './playground.mjs';
 
 test('all of it works with the keyboard alone', async () => {
     const ada = await newTab();
@@ -156,19 +154,6 @@ async function livelyRoom() {
     await ok(noor.rpc('set_voice_status', { session_id: session.id, is_speaking: true }));
     await ok(mika.rpc('set_voice_status', { session_id: session.id, is_muted: true }));
     return session.id;
-}
-
-const axe = readFileSync(join(import.meta.dirname, 'node_modules/axe-core/axe.min.js'), 'utf8');
-
-/** No rule of WCAG 2.2 A and AA that a machine can check is broken, contrast above all. */
-async function checkAccessible(tab, what) {
-    await tab.page.evaluate(axe);
-    const { violations, passes } = await tab.page.evaluate(() =>
-        globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
-    );
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-    assert.deepEqual(found, [], what);
-    assert.ok(passes.some(({ id }) => id === 'color-contrast'), `${what}: contrast was measured`);
 }
 
 for (const [name, width, height] of [

@@ -1,15 +1,16 @@
 // Who may do what: one row a table and kind of person, one row a function. rls_matrix.test.mjs reads the catalogue and executes every cell;
 // a table, function or schema that is not in here fails.
 //
-// The people, on data that two rooms hold (`mine`, where the member sits, and `other`):
+// The people, on data that two rooms hold (`mine`, where the member sits, and `other`), and two demos (`demo_mine`, `demo_other`):
 //   anon        nothing but the publishable key
-//   member      a user who opened `mine` and has a seat in it
-//   stranger    a user without a seat anywhere, removed from both rooms
-//   anonymous   an anonymous user who opened `other` and has a seat in it
+//   member      a user who opened `mine` and has a seat in it, and owns `demo_mine`
+//   stranger    a user without a seat anywhere, removed from both rooms, and without a demo
+//   anonymous   an anonymous user who opened `other` and has a seat in it, and owns `demo_other`
 //   service     the secret key
 //
 // A cell of select, update or delete says which of the prepared rows are touched: `all`, `none`, or one of the table's `sets`, by name. It is
-// `denied` when the role holds no such right at all (42501). A cell of insert is `allowed` or `denied`.
+// `denied` when the role holds no such right at all (42501). A cell of insert is `allowed` or `denied`; `refused` when the role may insert,
+// and a policy refuses this row.
 
 export const people = ['anon', 'member', 'stranger', 'anonymous', 'service'];
 export const verbs = ['select', 'insert', 'update', 'delete'];
@@ -17,6 +18,34 @@ export const verbs = ['select', 'insert', 'update', 'delete'];
 const readOnly = (select) => [select, 'denied', 'denied', 'denied'];
 const nothing = ['denied', 'denied', 'denied', 'denied'];
 const everything = ['all', 'allowed', 'all', 'all'];
+const readAndErase = ['all', 'denied', 'denied', 'all'];
+
+/** Rows of a demo that its owner writes. */
+const ownersWrite = {
+    rows: 'demo_id in ($demo_mine, $demo_other)',
+    sets: { inMine: 'demo_id = $demo_mine', inOther: 'demo_id = $demo_other' },
+    rights: {
+        anon: nothing,
+        // Into the member's demo.
+        member: ['inMine', 'allowed', 'inMine', 'inMine'],
+        stranger: ['none', 'refused', 'none', 'none'],
+        anonymous: ['inOther', 'refused', 'inOther', 'inOther'],
+        service: everything,
+    },
+};
+
+/** Rows of a demo that its owner reads, and functions alone write. */
+const ownersRead = {
+    rows: 'demo_id in ($demo_mine, $demo_other)',
+    sets: { inMine: 'demo_id = $demo_mine', inOther: 'demo_id = $demo_other' },
+    rights: {
+        anon: nothing,
+        member: readOnly('inMine'),
+        stranger: readOnly('none'),
+        anonymous: readOnly('inOther'),
+        service: readAndErase,
+    },
+};
 
 // `rows`: the prepared rows. `sets`: SQL over the table, with $mine, $other, $closed and the people's ids. `insert`: a row that only a
 // right can stop.
@@ -135,8 +164,57 @@ export const tables = {
         insert: (ids) => ({ session_id: ids.mine, action: 'left' }),
         rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: ['all', 'denied', 'denied', 'all'] },
     },
+    'domo.demos': {
+        rows: 'id in ($demo_mine, $demo_other)',
+        sets: { mine: 'id = $demo_mine', other: 'id = $demo_other' },
+        insert: (ids) => ({ name: 'Another', user_id: ids.member }),
+        update: 'name = name',
+        rights: {
+            anon: nothing,
+            member: ['mine', 'allowed', 'mine', 'mine'],
+            stranger: ['none', 'refused', 'none', 'none'],
+            anonymous: ['other', 'refused', 'other', 'other'],
+            service: everything,
+        },
+    },
+    'domo.demo_videos': {
+        ...ownersWrite,
+        insert: (ids) => ({ demo_id: ids.demo_mine, title: 'Another', storage_url: `${ids.demo_mine}/another.mp4`, order_index: 1 }),
+        update: 'title = title',
+    },
+    'domo.knowledge_chunks': {
+        ...ownersWrite,
+        insert: (ids) => ({ demo_id: ids.demo_mine, content: 'Another' }),
+        update: 'content = content',
+    },
+    'domo.conversations': { ...ownersRead, insert: (ids) => ({ demo_id: ids.demo_mine, persona_id: 'forged' }) },
+    'domo.processed_webhook_events': {
+        ...ownersRead,
+        insert: (ids) => ({
+            demo_id: ids.demo_mine, conversation: ids.call_mine, conversation_id: 'forged', event_type: 'forged', event_data: {},
+            event_hash: 'f'.repeat(64),
+        }),
+    },
+    'domo.conversation_messages': {
+        ...ownersRead,
+        insert: (ids) => ({ demo_id: ids.demo_mine, conversation: ids.call_mine, conversation_id: 'forged', position: 7, role: 'user' }),
+        update: 'sentiment = sentiment',
+        // What somebody finds out about a message later: three columns.
+        rights: { ...ownersRead.rights, service: ['all', 'denied', 'all', 'all'] },
+    },
+    'domo.audit_logs': { ...ownersRead, insert: (ids) => ({ owner_id: ids.member, demo_id: ids.demo_mine, action: 'insert', table_name: 'demos' }) },
+    'domo.demo_stats': {
+        ...ownersRead,
+        insert: (ids) => ({ demo_id: ids.demo_mine, user_id: ids.member }),
+        rights: { ...ownersRead.rights, service: readOnly('all') },
+    },
+    'domo.demo_stream': { ...ownersRead, insert: (ids) => ({ demo_id: ids.demo_mine, seq: 99, event: 'forged', payload: {} }) },
     // The kernel is granted to nobody.
     'parley.aggregates': { rights: kernelOnly() },
+    'parley.dead_letters': { rights: kernelOnly() },
+    'parley.job_queues': { rights: kernelOnly() },
+    'parley.job_schedules': { rights: kernelOnly() },
+    'parley.jobs': { rights: kernelOnly() },
     'parley.processed_events': { rights: kernelOnly() },
     'parley.rate_limits': { rights: kernelOnly() },
 };
@@ -145,12 +223,28 @@ function kernelOnly() {
     return Object.fromEntries(people.map((name) => [name, nothing]));
 }
 
-// Whose topic each person may listen to and speak on, through the policies on realtime.messages.
+// Whose topic each person may listen to, and speak on, through the policies on realtime.messages. `places`: the prepared things that have one.
 export const topics = {
-    anon: [],
-    member: ['mine', 'closed'],
-    stranger: [],
-    anonymous: ['other', 'closed_other'],
+    echoroom: {
+        places: ['mine', 'other', 'closed', 'closed_other'],
+        extensions: ['broadcast', 'presence'],
+        maySpeak: true,
+        allowed: { anon: [], member: ['mine', 'closed'], stranger: [], anonymous: ['other', 'closed_other'] },
+    },
+    domo: {
+        places: ['demo_mine', 'demo_other'],
+        extensions: ['broadcast'],
+        maySpeak: false,
+        allowed: { anon: [], member: ['demo_mine'], stranger: [], anonymous: ['demo_other'] },
+    },
+};
+
+// Whose folders of a bucket each person may look into, put files into, change and clear.
+export const folders = {
+    'demo-videos': {
+        places: ['demo_mine', 'demo_other'],
+        allowed: { anon: [], member: ['demo_mine'], stranger: [], anonymous: ['demo_other'] },
+    },
 };
 
 const users = ['authenticated', 'service_role'];
@@ -158,6 +252,16 @@ const everybody = ['anon', 'authenticated', 'service_role'];
 
 // Every function of the exposed schemas, as the catalogue spells it: the signatures are the API.
 export const functions = {
+    'domo.add_knowledge(demo_id uuid, content text, question text, answer text, source text)': users,
+    'domo.archive_demo(demo_id uuid)': users,
+    'domo.conversation_analytics(demo_id uuid, since timestamp with time zone)': users,
+    'domo.demo_dashboard()': users,
+    'domo.end_conversation(conversation_id text)': users,
+    'domo.events_since(demo_id uuid, after_seq bigint, page_limit integer)': users,
+    'domo.export_demo_data(demo_id uuid, after_line text, page_limit integer)': users,
+    'domo.get_demo_stats(demo_uuid uuid)': users,
+    'domo.publish_demo(demo_id uuid)': users,
+    'domo.start_conversation(demo_id uuid, client_id uuid)': users,
     'echoroom.add_reaction(message_id uuid, emoji text)': users,
     'echoroom.create_session(category text, description text, max_participants integer)': users,
     'echoroom.delete_message(message_id uuid)': users,
@@ -183,6 +287,7 @@ export const functions = {
 
 // Schemas of ours that the API must not serve, and the roles that hold `usage` there. The kernel is closed to API roles altogether.
 export const hiddenSchemas = {
+    domo_private: everybody,
     echoroom_private: everybody,
     parley: [],
     parley_native: [],
@@ -191,6 +296,12 @@ export const hiddenSchemas = {
 
 // What API roles may execute in hidden schemas with its owner's rights: as good as part of the API, so each checks its caller itself.
 export const definerHelpers = {
+    'domo_private.add_knowledge': users,
+    'domo_private.end_conversation': users,
+    'domo_private.my_demo_folders': ['authenticated'],
+    'domo_private.my_demo_ids': ['authenticated'],
+    'domo_private.my_topics': ['authenticated'],
+    'domo_private.start_conversation': users,
     'echoroom_private.add_reaction': users,
     'echoroom_private.check_reader': users,
     'echoroom_private.create_session': users,

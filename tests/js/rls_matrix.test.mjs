@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { database, inRolledBackTransaction, rows } from './database.mjs';
 import { person } from './people.mjs';
-import { definerHelpers, functions, hiddenSchemas, people, platformSchemas, tables, topics, verbs } from './rls_matrix.mjs';
+import { definerHelpers, folders, functions, hiddenSchemas, people, platformSchemas, tables, topics, verbs } from './rls_matrix.mjs';
 import { exposedSchemas, stack } from './stack.mjs';
 
 const apiRoles = ['anon', 'authenticated', 'service_role'];
@@ -44,12 +44,13 @@ const routines = await rows(
 
 // The prepared data ---------------------------------------------------------------------------------------------------------------
 
-/** Two open rooms and two closed ones, with the member and the anonymous user in one of each, and something of everything in them. */
+/** Two open rooms and two closed ones, with the member and the anonymous user in one of each, a demo of each, and something of everything. */
 async function prepare(client) {
     const ids = Object.fromEntries(
-        ['mine', 'other', 'closed', 'closed_other', 'message_mine', 'message_other', 'member', 'stranger', 'anonymous', 'persona'].map(
-            (name) => [name, randomUUID()],
-        ),
+        [
+            'mine', 'other', 'closed', 'closed_other', 'message_mine', 'message_other', 'member', 'stranger', 'anonymous', 'persona',
+            'demo_mine', 'demo_other', 'call_mine', 'call_other',
+        ].map((name) => [name, randomUUID()]),
     );
     await client.query(fill(
         client,
@@ -70,7 +71,21 @@ async function prepare(client) {
         insert into echoroom.removed_participants (session_id, user_id, user_name) values ($mine, $stranger, 'Stranger'), ($other, $stranger, 'Stranger');
         insert into echoroom.conversations (session_id, persona_id, mood) values ($mine, 'somebody', 'Calm'), ($other, 'somebody', 'Calm');
         update echoroom.sessions set is_active = false where id in ($closed, $closed_other);
-        insert into echoroom.persona (persona_id) values ($persona);`,
+        insert into echoroom.persona (persona_id) values ($persona);
+
+        insert into domo.demos (id, user_id, name) values ($demo_mine, $member, 'Mine'), ($demo_other, $anonymous, 'Other');
+        insert into domo.demo_videos (demo_id, title, storage_url, order_index)
+            select id, 'Tour', id || '/tour.mp4', 0 from domo.demos where id in ($demo_mine, $demo_other);
+        insert into domo.knowledge_chunks (demo_id, content) values ($demo_mine, 'mine'), ($demo_other, 'other');
+        insert into domo.conversations (id, demo_id, persona_id, status, conversation_id) values
+            ($call_mine, $demo_mine, 'somebody', 'active', $call_mine), ($call_other, $demo_other, 'somebody', 'active', $call_other);
+        insert into domo.processed_webhook_events (demo_id, conversation, conversation_id, event_type, event_data, event_hash)
+            select demo_id, id, conversation_id, 'system.replica_joined', '{}', encode(sha256(id::text::bytea), 'hex')
+            from domo.conversations where id in ($call_mine, $call_other);
+        insert into domo.conversation_messages (demo_id, conversation, conversation_id, position, role, content)
+            select demo_id, id, conversation_id, 1, 'user', 'Hi' from domo.conversations where id in ($call_mine, $call_other);
+        insert into storage.objects (bucket_id, name) values
+            ('demo-videos', $demo_mine || '/tour.mp4'), ('demo-videos', $demo_other || '/tour.mp4');`,
     ));
     return ids;
 }
@@ -181,14 +196,19 @@ async function checkCell(table, name, verb, expectation) {
         if (expectation === 'denied') {
             await denied(client, table, verb, ids);
         } else if (verb === 'insert') {
-            assert.equal(expectation, 'allowed');
+            assert.ok(['allowed', 'refused'].includes(expectation));
             const values = insert(ids);
-            const { count, message } = await attempt(client, insertOf(table, values), Object.values(values));
-            assert.equal(count, 1, message);
+            const { count, code, message } = await attempt(client, insertOf(table, values), Object.values(values));
+            if (expectation === 'refused') {
+                assert.equal(code, '42501', message ?? 'the row went in');
+                assert.match(message, /row-level security/);
+            } else {
+                assert.equal(count, 1, message);
+            }
         } else {
             await touched(client, table, verb, expectation, ids);
         }
-        if (expectation === 'denied' || expectation === 'none' || verb === 'select') {
+        if (['denied', 'refused', 'none'].includes(expectation) || verb === 'select') {
             assert.deepEqual(await asOwner(client, digest), before, 'the data changed');
         }
     });
@@ -223,37 +243,85 @@ for (const [table, { rights }] of Object.entries(tables)) {
     });
 }
 
-for (const [name, allowed] of Object.entries(topics)) {
-    test(`on Realtime, ${name} listens and speaks ${allowed.length > 0 ? `in ${allowed.join(' and ')} only` : 'nowhere'}`, async () => {
-        await inRolledBackTransaction(async (client) => {
-            const ids = await prepare(client);
-            const rooms = ['mine', 'other', 'closed', 'closed_other'];
-            const probes = [
-                ...rooms.map((room) => ({ topic: `echoroom:${ids[room]}:1`, isAllowed: allowed.includes(room) })),
-                // A later or an earlier epoch, a room that is not there, and what is no topic at all.
-                ...['0', '2', '', '1:1', '01'].map((epoch) => ({ topic: `echoroom:${ids.mine}:${epoch}`, isAllowed: false })),
-                { topic: `echoroom:${randomUUID()}:1`, isAllowed: false },
-                { topic: 'echoroom:%:1', isAllowed: false },
-                { topic: 'anything', isAllowed: false },
-            ];
-            for (const { topic, isAllowed } of probes) {
-                for (const extension of ['broadcast', 'presence', 'postgres_changes']) {
-                    const right = isAllowed && extension !== 'postgres_changes';
-                    const id = randomUUID();
-                    // What the Realtime server does when somebody joins: a row of the topic, and a look whether the person sees it.
-                    await client.query('savepoint probe');
-                    await client.query('insert into realtime.messages (id, topic, extension) values ($1, $2, $3)', [id, topic, extension]);
-                    await client.query(`select set_config('realtime.topic', $1, true)`, [topic]);
-                    await actAs(client, ids, name);
-                    const seen = await attempt(client, 'select from realtime.messages where id = $1', [id]);
-                    assert.equal(seen.count, right ? 1 : 0, `${name} listens to ${extension} of ${topic}: ${seen.message ?? seen.count}`);
-                    const spoken = await attempt(client, 'insert into realtime.messages (topic, extension) values ($1, $2)', [topic, extension]);
-                    assert.equal(spoken.code, right ? undefined : '42501', `${name} speaks on ${extension} of ${topic}: ${spoken.message}`);
-                    await client.query('rollback to savepoint probe');
+for (const [app, { places, extensions, maySpeak, allowed: allowedTo }] of Object.entries(topics)) {
+    for (const [name, allowed] of Object.entries(allowedTo)) {
+        const does = maySpeak ? 'listens and speaks' : 'listens';
+        test(`on Realtime, ${name} ${does} ${allowed.length > 0 ? `in ${allowed.join(' and ')} only` : `nowhere of ${app}`}`, async () => {
+            await inRolledBackTransaction(async (client) => {
+                const ids = await prepare(client);
+                const probes = [
+                    ...places.map((place) => ({ topic: `${app}:${ids[place]}:1`, isAllowed: allowed.includes(place) })),
+                    // A later or an earlier epoch, a place that is not there, and what is no topic at all.
+                    ...['0', '2', '', '1:1', '01'].map((epoch) => ({ topic: `${app}:${ids[places[0]]}:${epoch}`, isAllowed: false })),
+                    { topic: `${app}:${randomUUID()}:1`, isAllowed: false },
+                    { topic: `${app}:%:1`, isAllowed: false },
+                    { topic: 'anything', isAllowed: false },
+                ];
+                for (const { topic, isAllowed } of probes) {
+                    for (const extension of ['broadcast', 'presence', 'postgres_changes']) {
+                        const right = isAllowed && extensions.includes(extension);
+                        const id = randomUUID();
+                        // What the Realtime server does when somebody joins: a row of the topic, and a look whether the person sees it.
+                        await client.query('savepoint probe');
+                        await client.query('insert into realtime.messages (id, topic, extension) values ($1, $2, $3)', [id, topic, extension]);
+                        await client.query(`select set_config('realtime.topic', $1, true)`, [topic]);
+                        await actAs(client, ids, name);
+                        const seen = await attempt(client, 'select from realtime.messages where id = $1', [id]);
+                        assert.equal(seen.count, right ? 1 : 0, `${name} listens to ${extension} of ${topic}: ${seen.message ?? seen.count}`);
+                        const spoken = await attempt(client, 'insert into realtime.messages (topic, extension) values ($1, $2)', [topic, extension]);
+                        const says = `${name} speaks on ${extension} of ${topic}: ${spoken.message}`;
+                        assert.equal(spoken.code, right && maySpeak ? undefined : '42501', says);
+                        await client.query('rollback to savepoint probe');
+                    }
                 }
-            }
+            });
         });
-    });
+    }
+}
+
+for (const [bucket, { places, allowed: allowedTo }] of Object.entries(folders)) {
+    for (const [name, allowed] of Object.entries(allowedTo)) {
+        test(`in the bucket ${bucket}, ${name} has ${allowed.length > 0 ? `the folder of ${allowed.join(' and ')}` : 'no folder'}`, async () => {
+            await inRolledBackTransaction(async (client) => {
+                const ids = await prepare(client);
+                // Deleting a row of a file is for the Storage API, which says so with this.
+                await client.query(`select set_config('storage.allow_delete_query', 'true', true)`);
+                await client.query('insert into storage.buckets (id, name) values ($1, $1)', ['elsewhere']);
+                await actAs(client, ids, name);
+                for (const place of places) {
+                    const isAllowed = allowed.includes(place);
+                    const file = `${ids[place]}/tour.mp4`;
+                    const count = isAllowed ? 1 : 0;
+                    for (const statement of [
+                        'select from storage.objects where name = $1',
+                        `update storage.objects set metadata = '{}' where name = $1`,
+                        'delete from storage.objects where name = $1',
+                    ]) {
+                        const outcome = await attempt(client, statement, [file]);
+                        assert.equal(outcome.count, count, `${statement}: ${outcome.message ?? outcome.count}`);
+                    }
+                    for (const [path, to, mayPut] of [
+                        [`${ids[place]}/new.mp4`, bucket, isAllowed],
+                        [`${ids[place]}/deep/er.mp4`, bucket, isAllowed],
+                        [`${ids[place]}`, bucket, false],
+                        [`x/${ids[place]}/new.mp4`, bucket, false],
+                        [`${ids[place]}/new.mp4`, 'elsewhere', false],
+                        ['not-a-uuid/new.mp4', bucket, false],
+                        ['/', bucket, false],
+                    ]) {
+                        const put = await attempt(client, 'insert into storage.objects (bucket_id, name) values ($1, $2)', [to, path]);
+                        assert.equal(put.code, mayPut ? undefined : '42501', `${name} puts ${path} into ${to}: ${put.message}`);
+                    }
+                }
+                if (allowed.length > 0) {
+                    const moved = await attempt(client, 'update storage.objects set name = $1 where name = $2', [
+                        `${ids[places.find((place) => !allowed.includes(place))]}/mine.mp4`, `${ids[allowed[0]]}/new.mp4`,
+                    ]);
+                    assert.equal(moved.code, '42501', 'a file moved into the folder of somebody else');
+                }
+            });
+        });
+    }
 }
 
 test('row level security is on for every table of ours', () => {
@@ -340,7 +408,7 @@ test('the API answers 406 for every schema that is not exposed, whoever asks', a
     const hidden = (await rows(`select nspname::text as name from pg_namespace where nspname !~ '^pg_toast|^pg_temp' order by 1`))
         .map(({ name }) => name)
         .filter((name) => !exposed.includes(name) && name !== 'graphql_public');
-    assert.ok(hidden.includes('echoroom_private') && hidden.includes('parley') && hidden.includes('auth'));
+    assert.ok(['echoroom_private', 'domo_private', 'parley', 'auth'].every((name) => hidden.includes(name)));
     const callers = [
         { apikey: stack.anonKey },
         { apikey: stack.anonKey, authorization: `Bearer ${data.session.access_token}` },

@@ -23,9 +23,16 @@ export function readEnvFile(path) {
     return Object.fromEntries(pairs.map(([, name, value]) => [name, value.replace(/^(['"])(.*)\1$/, '$2')]));
 }
 
+/** What only the tests of the worker need: a stack without one has neither. */
+const ofTheWorker = {
+    workerUrl: 'WORKER_URL',
+    tavusUrl: 'TAVUS_BASE_URL',
+};
+
 /** The connection from a set of variables. Fails naming the one that is missing. */
 export function connectionOf(variables) {
-    return Object.fromEntries(
+    const worker = Object.entries(ofTheWorker).map(([field, name]) => [field, variables[name]]);
+    const project = Object.fromEntries(
         Object.entries(names).map(([field, name]) => {
             // A hosted project has no superuser to offer; role postgres can read all that the tests look at.
             const value = variables[name] ?? (field === 'adminDbUrl' ? variables[names.dbUrl] : undefined);
@@ -35,6 +42,7 @@ export function connectionOf(variables) {
             return [field, value];
         }),
     );
+    return { ...project, ...Object.fromEntries(worker) };
 }
 
 function findStack() {

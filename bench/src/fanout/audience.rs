@@ -6,16 +6,16 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use crate::clock::now;
 use crate::database::Database;
 use crate::drive::Pace;
 use crate::error::Error;
 use crate::fanout::board::{Board, Samples};
-use crate::fanout::clock::now;
 use crate::fanout::hall::Hall;
-use crate::fanout::peer::Peer;
 use crate::fanout::socket::{Protocol, Seat};
 use crate::fanout::speaker::{Speaker, Way};
 use crate::fanout::{realtime, socketio};
+use crate::peer::Peer;
 
 /// Who speaks at once where the room is kept as busy as it goes.
 const SPEAKERS: usize = 8;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::clock::now;
 use crate::error::Error;
-use crate::fanout::clock::now;
 
 /// After so long a message that has not reached every socket counts as lost.
 const LOST_AFTER: Duration = Duration::from_secs(20);

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::fanout::audience::Course;
 use crate::fanout::board::Samples;
 use crate::line::{Crowd, Line, Unit, Variant};
+use crate::quantiles::{quantiles, to_f64};
 
 /// A kind of line.
 type Kind = (&'static str, Unit);
@@ -118,29 +119,6 @@ impl Figures {
     }
 }
 
-/// Median and 99th percentile, in milliseconds.
-fn quantiles(mut nanoseconds: Vec<u64>) -> Result<[f64; 2], Error> {
-    nanoseconds.sort_unstable();
-    let at = |percent: usize| {
-        let rank = (nanoseconds.len() * percent).div_ceil(100).saturating_sub(1);
-        nanoseconds
-            .get(rank)
-            .map(|figure| to_f64(*figure) / 1e6)
-            .ok_or_else(|| {
-                Error::Fanout("no message was measured in the time: give it more --seconds".to_owned())
-            })
-    };
-    Ok([at(50)?, at(99)?])
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and nanoseconds of one turn are far below 2^53"
-)]
-fn to_f64(figure: u64) -> f64 {
-    figure as f64
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -152,14 +130,6 @@ mod tests {
         measured: Duration::from_secs(2),
         rounds: 1,
     };
-
-    #[test]
-    fn quantiles_are_of_the_sorted_samples() {
-        let samples: Vec<u64> = (1..=200).rev().map(|n| n * 1_000_000).collect();
-        assert_eq!(quantiles(samples).unwrap(), [100.0, 198.0]);
-        assert_eq!(quantiles(vec![3_000_000]).unwrap(), [3.0, 3.0]);
-        assert!(quantiles(Vec::new()).is_err());
-    }
 
     #[test]
     fn peer_with_a_commit_of_its_own_gives_only_the_time_from_the_commit() {

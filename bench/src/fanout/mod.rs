@@ -7,10 +7,8 @@
 
 mod audience;
 mod board;
-mod clock;
 mod figures;
 mod hall;
-mod peer;
 mod realtime;
 mod socket;
 mod socketio;
@@ -26,8 +24,8 @@ use crate::error::Error;
 use crate::fanout::audience::{Audience, Course};
 use crate::fanout::figures::Figures;
 use crate::fanout::hall::Hall;
-use crate::fanout::peer::Peer;
 use crate::line::{Line, Variant};
+use crate::peer::Peer;
 
 pub(crate) use triggers::put_back;
 
@@ -43,7 +41,7 @@ pub(crate) async fn measure(
     eprintln!("fanout: filling rooms, here and at the peer's");
     echoroom::clear(&mut keeper).await?;
     let hall = Arc::new(Hall::fill(&mut keeper).await?);
-    let peer = Peer::start(database.url()).await?;
+    let peer = Peer::start("socketio", database.url(), &[]).await?;
     let versions = peer.versions.clone();
     let lines = all(database, &hall, &peer, kernel, sockets, pace).await;
     peer.stop().await?;

@@ -7,10 +7,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
+use crate::clock::now;
 use crate::echoroom::SENTENCE;
 use crate::error::Error;
 use crate::fanout::board::{Board, Id};
-use crate::fanout::clock::now;
 use crate::fanout::hall::Hall;
 use crate::fanout::realtime;
 use crate::fanout::socket::Seat;

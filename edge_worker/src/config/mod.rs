@@ -1,10 +1,13 @@
 //! The settings of the worker and the environment they come from.
 
+mod jobs;
+mod origins;
 mod read;
 mod settings;
 mod supabase;
 mod tavus;
 
+pub use origins::Origins;
 pub use read::{Problem, SettingsError};
 pub use settings::{Config, Database};
 pub use supabase::{Jwks, Supabase};

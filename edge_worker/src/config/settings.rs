@@ -9,9 +9,12 @@ use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use super::jobs;
+use super::origins::{self, Origins};
 use super::read::{Reader, SettingsError};
 use super::supabase::{self, Supabase};
 use super::tavus::{self, Tavus};
+use crate::jobs::Settings as Jobs;
 use crate::webhooks::CallbackKeys;
 
 /// Loopback, because a public worker stands behind a proxy that speaks TLS.
@@ -29,6 +32,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// `WORKER_SHUTDOWN_SECONDS`: how long requests that are under way may take to end.
     pub shutdown_grace: Duration,
+    /// `WORKER_CORS_ORIGINS`: the web pages that may call the routes of the apps.
+    pub cors_origins: Origins,
     /// The database.
     pub database: Database,
     /// The project.
@@ -37,6 +42,8 @@ pub struct Config {
     pub tavus: Option<Tavus>,
     /// `WORKER_SECRET`: makes and knows callback tokens. None are there only where Tavus is off.
     pub callback_keys: CallbackKeys,
+    /// `WORKER_JOBS_...`: how queued jobs are run.
+    pub jobs: Jobs,
 }
 
 /// How to reach the database.
@@ -64,11 +71,13 @@ impl Config {
             .and_then(|text| reader.web_address("WORKER_URL", &text));
         let shutdown = reader.number("WORKER_SHUTDOWN_SECONDS", DEFAULT_SHUTDOWN_SECONDS, 1, 3600);
         check_log_filter(&mut reader);
+        let cors_origins = origins::read(&mut reader);
         let database = database(&mut reader);
         let supabase = supabase::read(&mut reader);
         let tavus = tavus::read(&mut reader);
         let is_tavus_off = tavus::is_off(&reader);
         let callback_keys = callback_keys(&mut reader, !is_tavus_off);
+        let jobs = jobs::read(&mut reader);
         reader.finish()?;
         // Nothing is missing where no problem was noted.
         let missing = || SettingsError { problems: Vec::new() };
@@ -76,11 +85,27 @@ impl Config {
             listen: listen.ok_or_else(missing)?,
             public_url,
             shutdown_grace: Duration::from_secs(shutdown.into()),
+            cors_origins,
             database: database.ok_or_else(missing)?,
             supabase: supabase.ok_or_else(missing)?,
             tavus,
             callback_keys,
+            jobs,
         })
+    }
+}
+
+impl Database {
+    /// Reads only what is needed to reach the database: for commands that need nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] names every variable that is missing or not usable.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(&variable);
+        let database = database(&mut reader);
+        reader.finish()?;
+        database.ok_or_else(|| SettingsError { problems: Vec::new() })
     }
 }
 

@@ -39,6 +39,9 @@ fn complete_environment_gives_the_documented_defaults() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.shutdown_grace, Duration::from_secs(25));
     assert_eq!(config.database.max_connections, 10);
+    let jobs = &config.jobs;
+    assert_eq!((jobs.tavus, jobs.maintenance, jobs.max_attempts), (8, 2, 10));
+    assert_eq!((jobs.lease.as_secs(), jobs.poll.as_secs()), (60, 5));
     let tavus = config.tavus.unwrap();
     assert_eq!(tavus.base_url.as_str(), "https://tavusapi.com/");
     assert!(tavus.webhook_secret.is_none());
@@ -76,6 +79,7 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("SUPABASE_SECRET_KEYS", "sb_secret_x"),
         ("SUPABASE_SECRET_KEYS", r#"{"other": "x"}"#),
         ("SUPABASE_PUBLISHABLE_KEYS", r#"{"default": 7}"#),
+        ("SUPABASE_PUBLISHABLE_KEY", "hunter2\u{e9}"),
         ("SUPABASE_JWKS", "{}"),
         ("SUPABASE_JWKS_URL", "nowhere"),
         ("SUPABASE_DB_URL", "mysql://u:hunter2@h/d"),
@@ -96,8 +100,19 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ),
         ("WORKER_LISTEN", "localhost"),
         ("WORKER_URL", "worker.example"),
+        ("WORKER_CORS_ORIGINS", "app.example"),
+        (
+            "WORKER_CORS_ORIGINS",
+            "https://ok.example, https://app.example/page",
+        ),
+        ("WORKER_CORS_ORIGINS", "https://user:hunter2@app.example"),
         ("WORKER_SHUTDOWN_SECONDS", "0"),
         ("WORKER_DB_CONNECTIONS", "many"),
+        ("WORKER_JOBS_TAVUS", "all"),
+        ("WORKER_JOBS_MAINTENANCE", "-1"),
+        ("WORKER_JOBS_ATTEMPTS", "0"),
+        ("WORKER_JOBS_LEASE_SECONDS", "9"),
+        ("WORKER_JOBS_POLL_SECONDS", "0.5"),
         ("RUST_LOG", "a=b=c"),
     ] {
         assert_eq!(blamed(&[(name, value)]), [name], "{value}");
@@ -139,6 +154,31 @@ fn keys_may_be_given_inline_in_both_forms() {
 }
 
 #[test]
+fn web_pages_are_allowed_by_the_spelling_of_browsers_and_none_by_default() {
+    assert!(read(&[]).unwrap().cors_origins.is_empty());
+    let text = "https://App.example:443/, http://127.0.0.1:3000,capacitor://localhost";
+    let origins = read(&[("WORKER_CORS_ORIGINS", text)]).unwrap().cors_origins;
+    for origin in [
+        "https://app.example",
+        "http://127.0.0.1:3000",
+        "capacitor://localhost",
+    ] {
+        assert!(origins.allow(origin), "{origin}");
+    }
+    for origin in [
+        "http://app.example",
+        "https://app.example.evil",
+        "https://evil",
+        "null",
+        "*",
+    ] {
+        assert!(!origins.allow(origin), "{origin}");
+    }
+    let all = read(&[("WORKER_CORS_ORIGINS", "*")]).unwrap().cors_origins;
+    assert!(all.allow("https://anybody.example"));
+}
+
+#[test]
 fn address_of_the_worker_for_the_database_comes_before_that_of_the_project() {
     assert_eq!(read(&[]).unwrap().database.variable, "SUPABASE_DB_URL");
     let own = "postgresql://parley_worker:pass@db.example:5432/postgres";
@@ -155,6 +195,16 @@ fn secret_of_the_worker_is_needed_with_tavus_alone() {
     let two = "first-first-first-first-first-first , second-second-second-second-second";
     let rotated = read(&[("WORKER_SECRET", two)]).unwrap();
     assert_eq!(format!("{:?}", rotated.callback_keys), "CallbackKeys(2)");
+}
+
+#[test]
+fn queues_may_be_left_to_other_workers() {
+    let jobs = read(&[("WORKER_JOBS_TAVUS", "0"), ("WORKER_JOBS_LEASE_SECONDS", "300")])
+        .unwrap()
+        .jobs;
+    assert_eq!((jobs.tavus, jobs.lease.as_secs()), (0, 300));
+    assert!(jobs.is_on());
+    assert!(!jobs.off().is_on());
 }
 
 #[test]

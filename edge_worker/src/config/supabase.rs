@@ -1,6 +1,6 @@
 //! What the worker knows of its Supabase project. Names as Supabase gives them, with the older ones as fallbacks.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
@@ -47,6 +47,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Supabase> {
         "SUPABASE_PUBLISHABLE_KEYS",
         &["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"],
     );
+    let is_graphic = |key: &SecretString| key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+    if publishable_key.as_ref().is_some_and(|key| !is_graphic(key)) {
+        reader.problem(
+            "SUPABASE_PUBLISHABLE_KEY",
+            "it has characters that no HTTP header can carry",
+        );
+    }
     let secret_key = key(
         reader,
         "SUPABASE_SECRET_KEYS",

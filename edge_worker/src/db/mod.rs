@@ -2,11 +2,16 @@
 
 mod check;
 pub(crate) mod conversations;
+pub(crate) mod dead_letters;
 mod failure;
+pub(crate) mod jobs;
 mod pool;
 mod ready;
+pub mod requirements;
+pub(crate) mod upkeep;
 
 pub use check::{CheckError, check};
+pub use dead_letters::{DeadLetter, DeadLetterFilter};
 pub use failure::DbError;
 pub use pool::connect;
 pub use ready::is_reachable;

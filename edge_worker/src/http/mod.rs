@@ -1,6 +1,8 @@
 //! The routes, one a file, and what surrounds them.
 
 pub mod body;
+pub(crate) mod cors;
+pub mod drain;
 pub mod healthz;
 pub mod metrics;
 pub mod observe;

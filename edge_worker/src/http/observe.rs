@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
-use super::request_id::{HEADER, RequestId};
+use super::request_id::RequestId;
 use crate::error::ApiError;
 use crate::telemetry::Metrics;
 
@@ -38,7 +38,7 @@ pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next:
         .await
         .unwrap_or_else(|_| ApiError::TimedOut.into_response());
     if let Some(value) = id.header_value() {
-        response.headers_mut().insert(HEADER, value);
+        response.headers_mut().insert(RequestId::HEADER, value);
     }
     let status = response.status().as_u16();
     let took = begun.elapsed();

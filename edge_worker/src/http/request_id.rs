@@ -3,9 +3,6 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-/// Header of requests and answers.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-
 /// Longer ids of others are not taken over: they would end up in every log line.
 const LONGEST: usize = 64;
 
@@ -14,10 +11,13 @@ const LONGEST: usize = 64;
 pub struct RequestId(String);
 
 impl RequestId {
+    /// Header of requests and answers.
+    pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
     /// The id of a request.
     pub fn of(headers: &HeaderMap) -> Self {
         let given = headers
-            .get(HEADER)
+            .get(Self::HEADER)
             .and_then(|value| value.to_str().ok())
             .filter(|text| is_sane(text));
         Self(given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
@@ -45,7 +45,7 @@ mod tests {
 
     fn id_for(given: &str) -> String {
         let mut headers = HeaderMap::new();
-        headers.insert(HEADER, given.parse().unwrap());
+        headers.insert(RequestId::HEADER, given.parse().unwrap());
         RequestId::of(&headers).0
     }
 

@@ -8,7 +8,19 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Writes the log of the whole process to standard output, and panics into it.
 pub fn install(filter: &str) {
-    let subscriber = subscriber(EnvFilter::new(filter), std::io::stdout);
+    install_on(filter, std::io::stdout);
+}
+
+/// The same on standard error: for commands, whose standard output is what they found.
+pub fn install_on_stderr(filter: &str) {
+    install_on(filter, std::io::stderr);
+}
+
+fn install_on<W>(filter: &str, writer: W)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let subscriber = subscriber(EnvFilter::new(filter), writer);
     // Only a second call fails, and the first one's log is as good.
     if tracing_subscriber::util::SubscriberInitExt::try_init(subscriber).is_ok() {
         std::panic::set_hook(Box::new(log_panic));

@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::webhook_metrics::WebhookMetrics;
+use super::{JobMetrics, WebhookMetrics};
 
 /// Seconds. Requests of ours take milliseconds, those of providers up to their timeout.
 const BUCKETS: [f64; 12] = [
@@ -62,6 +62,7 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
     connections: Family<ConnectionLabels, Gauge>,
+    jobs: JobMetrics,
     webhooks: WebhookMetrics,
 }
 
@@ -76,6 +77,7 @@ impl Default for Metrics {
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(histogram),
             connections: Family::default(),
+            jobs: JobMetrics::default(),
             webhooks: WebhookMetrics::default(),
         };
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -116,7 +118,13 @@ impl Metrics {
             "Open connections by what they do",
             self.connections.clone(),
         );
+        self.jobs.register(registry);
         self.webhooks.register(registry);
+    }
+
+    /// Those of jobs.
+    pub fn jobs(&self) -> &JobMetrics {
+        &self.jobs
     }
 
     /// Those of webhooks.

@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod api;
 pub mod app;
 pub mod database;
+pub mod routes;
+pub mod schema;
 pub mod tavus;
+pub mod upstream;

@@ -50,6 +50,7 @@ export async function dataOf<Data>(pending: PromiseLike<Answer<Data>>): Promise<
 const WORDS: Record<string, string> = {
     cannot_remove_yourself: 'You cannot remove yourself. Leave the room instead.',
     capacity_exceeded: 'There is no free seat left.',
+    conversation_not_found: 'This avatar is gone.',
     invalid_content: 'A message has 1 to 4,000 characters. Shorten it, or split it.',
     invalid_description: 'A description has at most 500 characters. Shorten it.',
     invalid_emoji: 'That is not one emoji.',
@@ -62,6 +63,7 @@ const WORDS: Record<string, string> = {
     not_signed_in: 'Your sign-in is no longer valid. Reload the page to get a new one.',
     not_your_message: 'Only its author can change this message.',
     participant_not_found: 'This person is not here any more.',
+    persona_not_found: 'There is no avatar of this mood. Choose another.',
     removed_from_room: 'You were removed from this room by the person who opened it. They can let you back in.',
     room_closed: 'This room is closed: nothing more can be written here.',
     room_full: 'This room is full. Somebody was faster.',

@@ -32,6 +32,7 @@ pub(super) fn layer() -> CorsLayer {
             header::TRANSFER_ENCODING,
             HeaderName::from_static("range-unit"),
             HeaderName::from_static("preference-applied"),
+            HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-supabase-api-version"),
             HeaderName::from_static("x-total-count"),
         ])

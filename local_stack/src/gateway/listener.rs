@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::serve;
+use axum::extract::connect_info::Connected;
+use axum::serve::{self, IncomingStream};
 use postrust_server::lenient_uri::LenientStream;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -38,5 +39,15 @@ impl serve::Listener for Listener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Connected<IncomingStream<'_, Listener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        Self(*stream.remote_addr())
     }
 }

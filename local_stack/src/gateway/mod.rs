@@ -8,6 +8,7 @@ mod page;
 mod playground;
 mod rest;
 mod server;
+mod worker;
 
 pub(crate) use keys::ApiKeys;
 pub(crate) use page::Site;

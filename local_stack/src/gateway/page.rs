@@ -1,5 +1,6 @@
 //! What is served beside the APIs: the playground, a list of the routes, and a plain answer for every other path.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
@@ -17,6 +18,9 @@ Parley, local stack: a stand-in for Supabase, for development and tests only.
   /rest/v1       tables and functions, as PostgREST serves them (send the header apikey)
   /auth/v1       sign-up, sign-in, refresh, user, sign-out, settings, health
   /realtime/v1   channels: broadcast, presence, changes of tables
+  /api           the routes of the worker for apps
+  /webhooks      where providers call back; the worker's too
+  /functions/v1  the worker, as supabase-js calls functions: /functions/v1/api/... is /api/...
   /routes        this list
 
 Addresses and keys are in stack.env in the data directory.
@@ -36,6 +40,8 @@ pub(crate) struct Site<'a> {
     pub(crate) api_url: &'a str,
     /// The folder of the built playground.
     pub(crate) playground_dir: &'a Path,
+    /// Where the worker listens, when one runs.
+    pub(crate) worker: Option<SocketAddr>,
 }
 
 /// The routes that need no key.

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::listener::Listener;
+use super::listener::{Listener, Peer};
 use super::rest::Rest;
-use super::{access, cors, keys::ApiKeys, page, page::Site};
+use super::{access, cors, keys::ApiKeys, page, page::Site, worker};
 use crate::auth::{self, Auth};
 use crate::error::Error;
 use crate::postgres::Address;
@@ -44,13 +44,14 @@ impl Gateway {
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
         let auth = Auth::new(address, &project.auth, jwt_secret, site.api_url);
-        let page = page::router(site, keys.publishable());
+        let open = page::router(site, keys.publishable()).merge(worker::router(site.worker));
         let keys = Arc::new(keys);
         let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
-        let router = routes(rest.clone(), auth.clone(), &realtime, keys, page);
+        let router = routes(rest.clone(), auth.clone(), &realtime, keys, open);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            let serving = axum::serve(Listener(listener), router).with_graceful_shutdown(async {
+            let service = router.into_make_service_with_connect_info::<Peer>();
+            let serving = axum::serve(Listener(listener), service).with_graceful_shutdown(async {
                 // A dropped sender stops the gateway as well.
                 let _ = stopped.await;
             });
@@ -94,7 +95,7 @@ impl Gateway {
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, page: Router) -> Router {
+fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, open: Router) -> Router {
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -108,6 +109,6 @@ fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, 
     Router::new()
         .merge(guarded)
         .nest("/realtime/v1", realtime::websocket(realtime.core()))
-        .merge(page)
+        .merge(open)
         .layer(cors::layer())
 }

@@ -20,7 +20,12 @@ pub(crate) struct Address {
 impl Address {
     /// The address as a URL, for other programs.
     pub(crate) fn url(self, role: &str) -> String {
-        format!("postgresql://{role}:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
+        self.url_with(role, PASSWORD)
+    }
+
+    /// The same for a role with a password of its own, which needs no escape in a URL.
+    pub(crate) fn url_with(self, role: &str, password: &str) -> String {
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Everything is said here, so that `PGHOST` and its kin in the environment do not take part.

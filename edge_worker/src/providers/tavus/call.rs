@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
+use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret as _;
@@ -57,7 +58,7 @@ impl TavusClient {
     /// Sends it, and again where that helps and does no harm.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, TavusError> {
         let wait = self.retry.wait.clone();
-        (|| self.attempt(&call))
+        let sending = (|| self.attempt(&call))
             .retry(self.retry.delays())
             .sleep(move |time| wait(time))
             .when(|error| {
@@ -67,8 +68,11 @@ impl TavusClient {
             .notify(|error, delay| {
                 let operation = call.operation;
                 tracing::warn!(operation, ?delay, error = telemetry::chain(error), "Tavus, again");
-            })
-            .await
+            });
+        // In a box, or whoever spawns what awaits this is told that it cannot be sent between threads: the compiler does not see
+        // through the lifetimes of the closures (rust-lang/rust#100013).
+        let sending: BoxFuture<'_, Result<Answer, TavusError>> = Box::pin(sending);
+        sending.await
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Result<Answer, TavusError> {

@@ -3,6 +3,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { dataOf } from '../../errors';
 import type { Numbered, Page } from '../../stream';
+import type { Conversation } from './conversation';
 
 export interface Session {
     readonly id: string;
@@ -59,6 +60,11 @@ export interface Beat {
     readonly topic: string;
 }
 
+/** What the page shows of an avatar. */
+const CONVERSATION =
+    'id, mood, status, conversation_url, replica_joined_at, end_requested_at, shutdown_reason, failure, transcript, created_at';
+const CONVERSATIONS = 5;
+
 export type Api = ReturnType<typeof apiOf>;
 
 export function apiOf(client: SupabaseClient) {
@@ -93,6 +99,18 @@ export function apiOf(client: SupabaseClient) {
         removeReaction: (message_id: string, emoji: string) => call<Message>('remove_reaction', { message_id, emoji }),
         getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null) =>
             call<Message[]>('get_messages', { session_id, page_limit, before_timestamp }),
+        startConversation: (session_id: string, mood: string) => call<unknown>('start_conversation', { session_id, mood }),
+        endConversation: (conversation_id: string) => call<unknown>('end_conversation', { conversation_id }),
+        conversations: (session_id: string) =>
+            dataOf<Conversation[]>(
+                echoroom
+                    .from('conversations')
+                    .select(CONVERSATION)
+                    .eq('session_id', session_id)
+                    .order('created_at', { ascending: false })
+                    .limit(CONVERSATIONS),
+            ),
+        personas: () => dataOf<{ mood: string | null }[]>(echoroom.from('persona').select('mood').order('mood')),
         messagesSince: (session_id: string, after_seq: number) =>
             call<Page<Message>>('messages_since', { session_id, after_seq }),
     };

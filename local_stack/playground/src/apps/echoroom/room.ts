@@ -13,6 +13,7 @@ import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream } from '../../stream';
 import { apiOf, type Api, type Message, type Removed, type RoomState, type Seat, type Session } from './api';
+import { Conversations } from './conversations';
 import { seatsAfter, withSeat, withoutSeat, type Seats } from './seats';
 import { Typing } from './typing';
 
@@ -42,6 +43,9 @@ export class Room extends Store {
     readonly stream: Stream<Message>;
     readonly outbox: Outbox<Message>;
     readonly typing: Typing;
+    readonly conversations: Conversations;
+    /** The moods that there are avatars of. */
+    moods: readonly string[] = [];
     session: Session | undefined;
     seats: Seats = new Map();
     /** Who may not come back; known to who opened the room. */
@@ -99,6 +103,7 @@ export class Room extends Store {
             tell: (event, payload) => this.#line.say(event, { user_id: this.me, ...payload }),
             changed: () => this.changed(),
         });
+        this.conversations = this.#newConversations();
     }
 
     get mySeat(): Seat | undefined {
@@ -152,6 +157,7 @@ export class Room extends Store {
         this.stream.stop();
         this.outbox.stop();
         this.typing.stop();
+        this.conversations.stop();
     }
 
     // What a person does --------------------------------------------------------------------------------------------------------
@@ -240,6 +246,20 @@ export class Room extends Store {
                 return isLate && isLostSeat(error) ? { again: true } : judge(error);
             },
             changed: () => this.changed(),
+        });
+    }
+
+    #newConversations(): Conversations {
+        return new Conversations({
+            read: async () => {
+                const rows = await this.#keeper.reach(this.#api.conversations(this.id));
+                this.#log('call', 'conversations', { rows: rows.length, latest: rows[0]?.status });
+                return rows;
+            },
+            start: (mood) => this.#attempt(this.#api.startConversation(this.id, mood)),
+            end: (id) => this.#attempt(this.#api.endConversation(id)),
+            changed: () => this.changed(),
+            failed: (error) => void this.#mayGoOn(error),
         });
     }
 
@@ -342,14 +362,17 @@ export class Room extends Store {
             this.stream.heard(beat.last_seq);
             if (!this.#line.isJoined || this.#beats % 3 === 0) {
                 await this.#refresh();
+            } else if (this.conversations.isUnsettled) {
+                await this.conversations.refresh();
             }
         } catch (error) {
             this.#mayGoOn(error);
         }
     }
 
-    /** Reads seats, session and topic. */
+    /** Reads seats, session and topic, and where the avatar is. */
     async #refresh(): Promise<void> {
+        void this.conversations.refresh();
         try {
             this.#take(await this.#keeper.reach(this.#api.roomState(this.id)));
         } catch (error) {
@@ -359,6 +382,8 @@ export class Room extends Store {
 
     /** What can wait until somebody sits. */
     async #arrive(): Promise<void> {
+        void this.conversations.refresh();
+        void this.#readMoods();
         if (this.isMine) {
             await this.#readRemoved();
         }
@@ -367,6 +392,12 @@ export class Room extends Store {
             const seat = await this.#attempt(this.#api.updateParticipant(this.id, { mood: this.session.category }));
             this.#showSeats(seat ? withSeat(this.seats, seat) : this.seats);
         }
+    }
+
+    async #readMoods(): Promise<void> {
+        const personas = await this.#attempt(this.#api.personas());
+        this.moods = personas?.flatMap(({ mood }) => mood ?? []) ?? this.moods;
+        this.changed();
     }
 
     async #readRemoved(): Promise<void> {
@@ -378,6 +409,9 @@ export class Room extends Store {
         const { seq, user_id: userId } = payload;
         const verdict = this.stream.heard(seq);
         this.#options.log.add({ kind: 'event', name, verdict, detail: payload, ...(typeof seq === 'number' ? { seq } : {}) });
+        if (name.startsWith('avatar-')) {
+            this.conversations.heard();
+        }
         const isAboutTheRoom = name === 'room-changed' || name === 'topic-rotated';
         if (isAboutTheRoom || (name === 'user-left' && userId === this.me)) {
             // Whether that is true, and what the room is now, the server knows; at once, or an instant later.

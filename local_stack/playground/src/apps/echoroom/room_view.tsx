@@ -6,6 +6,7 @@ import type { Link } from '../../link';
 import { useStore } from '../../store';
 import type { AppProps } from '../app';
 import type { Message } from './api';
+import { AvatarPanel } from './avatar_panel';
 import { Composer } from './composer';
 import { me } from './me';
 import { MessageList } from './message_list';
@@ -66,7 +67,10 @@ function Inside({ room, link, go }: AppProps & { room: Room }) {
     return (
         <div class={`room tone-${toneOf(session.category)}`}>
             <RoomBar room={room} leave={() => go('')} />
-            <People room={room} />
+            <div class="side">
+                <People room={room} />
+                <AvatarPanel room={room} />
+            </div>
             <section class="talk" aria-label="Conversation">
                 {!session.is_active && <p class="delay">This room is closed. You can still read what was said.</p>}
                 {state !== 'connected' && <p class="delay">{delayOf(link)}</p>}

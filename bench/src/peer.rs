@@ -1,4 +1,4 @@
-//! The peer's server, as a child process.
+//! The server of a peer, as a child process.
 
 use std::process::Stdio;
 
@@ -27,15 +27,16 @@ struct Ready {
 }
 
 impl Peer {
-    /// Starts it on the database and waits until it listens.
-    pub(crate) async fn start(database: &str) -> Result<Self, Error> {
-        let folder = project().join("bench/peers/socketio");
+    /// Starts the server in a folder of `bench/peers` on the database and waits until it listens.
+    pub(crate) async fn start(name: &str, database: &str, settings: &[(&str, &str)]) -> Result<Self, Error> {
+        let folder = project().join("bench/peers").join(name);
         let program = folder.join("server.mjs");
         let failed = |source| Error::file(&program)(source);
         let mut child = Command::new("node")
             .arg("server.mjs")
             .current_dir(&folder)
             .env("BENCH_DATABASE_URL", database)
+            .envs(settings.iter().copied())
             .env("NODE_ENV", "production")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,7 +53,7 @@ impl Peer {
         }
         let Ready { port, versions } = serde_json::from_str(&line).map_err(|error| {
             let what = "the peer did not start (bin/bench installs what it needs)";
-            Error::Fanout(format!("{what}: {error}"))
+            Error::Server(format!("{what}: {error}"))
         })?;
         Ok(Self {
             port,

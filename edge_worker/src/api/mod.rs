@@ -1,0 +1,12 @@
+//! The REST routes that the apps' specifications promise. They act as the caller: PostgREST, its policies and the checks of
+//! the RPCs decide, and what they say is passed on. Only what goes to a provider is done with the worker's own rights.
+
+mod caller;
+mod data;
+pub mod echoroom;
+mod input;
+mod refused;
+
+pub use caller::Caller;
+pub use data::{Answer, DataApi, Timeouts};
+pub use refused::Refused;

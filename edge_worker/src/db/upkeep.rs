@@ -1,0 +1,42 @@
+//! What the database does for itself when it is told to.
+
+use sqlx::PgPool;
+
+use super::DbError;
+use crate::conversations::AppName;
+
+/// Gives expired seats back; how many.
+pub(crate) async fn expire_seats(pool: &PgPool, app: AppName) -> Result<i64, DbError> {
+    let statement = match app {
+        AppName::Echoroom => "select echoroom_private.release_expired_seats()::bigint",
+    };
+    Ok(sqlx::query_scalar(statement).fetch_one(pool).await?)
+}
+
+/// Enqueues what triggers cannot know of; how many starts and ends.
+pub(crate) async fn keep_orphans(pool: &PgPool, app: AppName) -> Result<(i32, i32), DbError> {
+    let statement = match app {
+        AppName::Echoroom => "select to_start, to_end from echoroom_private.keep_orphans()",
+    };
+    Ok(sqlx::query_as(statement).fetch_one(pool).await?)
+}
+
+/// Forgets a batch of an app's old events; how many.
+pub(crate) async fn prune_conversation_events(
+    pool: &PgPool,
+    app: AppName,
+    batch: i32,
+) -> Result<i64, DbError> {
+    let statement = match app {
+        AppName::Echoroom => "select echoroom_private.prune_conversation_events(p_batch => $1)",
+    };
+    Ok(sqlx::query_scalar(statement).bind(batch).fetch_one(pool).await?)
+}
+
+/// Forgets a batch of the kernel's; how many events.
+pub(crate) async fn prune(pool: &PgPool, batch: i32) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar("select parley.prune($1)")
+        .bind(batch)
+        .fetch_one(pool)
+        .await?)
+}

@@ -1,0 +1,178 @@
+//! What the kinds of jobs mean.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::conversations::AppName;
+
+/// A job that this worker knows how to do, with what it needs for it. All of them may be done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Make the call of a conversation.
+    StartConversation {
+        /// Whose.
+        app: AppName,
+        /// Our id.
+        conversation: Uuid,
+    },
+    /// End it.
+    EndConversation {
+        /// Whose.
+        app: AppName,
+        /// Our id.
+        conversation: Uuid,
+        /// What is noted.
+        reason: String,
+    },
+    /// Give back the seats that nobody sits on any more.
+    ExpireSeats(AppName),
+    /// Enqueue what triggers cannot know of.
+    KeepOrphans(AppName),
+    /// Ask Tavus for events that never arrived.
+    Reconcile(AppName),
+    /// Forget old events: an app's, or the kernel's own ledger.
+    PruneEvents(Option<AppName>),
+}
+
+/// Why a job is none.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It may be for a newer worker.
+    #[error("this worker knows no such kind of job")]
+    UnknownKind,
+    /// The payload is not what the kind needs.
+    #[error("the payload is not usable")]
+    Payload(#[source] serde_json::Error),
+}
+
+/// Every kind, for the labels of metrics.
+const KINDS: [&str; 6] = [
+    "start_conversation",
+    "end_conversation",
+    "expire_seats",
+    "keep_orphans",
+    "reconcile",
+    "prune_events",
+];
+
+#[derive(Deserialize)]
+struct OfConversation {
+    app: AppName,
+    conversation: Uuid,
+    #[serde(default = "requested")]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct OfApp {
+    app: AppName,
+}
+
+#[derive(Deserialize)]
+struct OfAppOrKernel {
+    #[serde(default)]
+    app: Option<AppName>,
+}
+
+fn requested() -> String {
+    "requested".to_owned()
+}
+
+impl Work {
+    /// Reads a job.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`]: then it never will be one, for this worker.
+    pub fn parse(kind: &str, payload: &Value) -> Result<Self, Unusable> {
+        Ok(match kind {
+            "start_conversation" => {
+                let OfConversation {
+                    app, conversation, ..
+                } = read(payload)?;
+                Self::StartConversation { app, conversation }
+            }
+            "end_conversation" => {
+                let OfConversation {
+                    app,
+                    conversation,
+                    reason,
+                } = read(payload)?;
+                Self::EndConversation {
+                    app,
+                    conversation,
+                    reason,
+                }
+            }
+            "expire_seats" => Self::ExpireSeats(read::<OfApp>(payload)?.app),
+            "keep_orphans" => Self::KeepOrphans(read::<OfApp>(payload)?.app),
+            "reconcile" => Self::Reconcile(read::<OfApp>(payload)?.app),
+            "prune_events" => Self::PruneEvents(read::<OfAppOrKernel>(payload)?.app),
+            _ => return Err(Unusable::UnknownKind),
+        })
+    }
+
+    /// The kind as a word of a fixed set, whatever somebody enqueued.
+    pub fn label(kind: &str) -> &'static str {
+        KINDS
+            .into_iter()
+            .find(|known| *known == kind)
+            .unwrap_or("unknown")
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: &Value) -> Result<T, Unusable> {
+    T::deserialize(payload).map_err(Unusable::Payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_and_has_its_own_label() {
+        let id = Uuid::new_v4();
+        let payload = json!({ "app": "echoroom", "conversation": id, "of_a_newer_release": 1 });
+        for kind in KINDS {
+            Work::parse(kind, &payload).unwrap();
+            assert_eq!(Work::label(kind), kind);
+        }
+        assert_eq!(Work::label("mine"), "unknown");
+        assert_eq!(
+            Work::parse("end_conversation", &payload).unwrap(),
+            Work::EndConversation {
+                app: AppName::Echoroom,
+                conversation: id,
+                reason: "requested".to_owned()
+            }
+        );
+        assert_eq!(
+            Work::parse("prune_events", &json!({})).unwrap(),
+            Work::PruneEvents(None)
+        );
+    }
+
+    #[test]
+    fn what_is_no_job_is_unusable() {
+        for (kind, payload) in [
+            ("start_conversation", json!({ "app": "echoroom" })),
+            (
+                "start_conversation",
+                json!({ "app": "echoroom", "conversation": "x" }),
+            ),
+            ("end_conversation", json!([])),
+            ("expire_seats", json!({ "app": "Echoroom" })),
+            ("keep_orphans", json!(null)),
+            ("reconcile", json!({})),
+            ("prune_events", json!({ "app": 7 })),
+        ] {
+            let refused = Work::parse(kind, &payload);
+            assert!(matches!(refused, Err(Unusable::Payload(_))), "{kind} {payload}");
+        }
+        assert!(matches!(Work::parse("", &json!({})), Err(Unusable::UnknownKind)));
+    }
+}

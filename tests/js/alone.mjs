@@ -1,0 +1,80 @@
+// An app alone: a new database in the same cluster with as much of Supabase as the apps' migrations name, the kernel, and the apps asked for.
+
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { admin, database } from './database.mjs';
+import { expectedKernel, root, stack } from './stack.mjs';
+
+const folder = join(root, 'migrations');
+const files = readdirSync(folder).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+
+/** `<timestamp>_<family>_<concern>.sql`; an app may have a word of two parts, like its schema. */
+const schemas = ['parley', 'echoroom', 'domo', 'groupchat', 'voice_assistant', 'openchat'];
+export const familyOf = (file) => schemas.find((schema) => file.replace(/^\d+_/, '').startsWith(`${schema}_`));
+
+/** The migrations that belong to no family, which must be none. */
+export const strays = files.filter((file) => !familyOf(file));
+
+/** The apps that there are. */
+export const apps = [...new Set(files.map(familyOf))].filter((family) => family && family !== 'parley');
+
+const contract = `
+    create schema auth;
+    create schema realtime;
+    create schema storage;
+    create schema if not exists extensions;
+    create table auth.users (
+        id uuid primary key, email text, role text, aud text, is_anonymous boolean not null default true, raw_user_meta_data jsonb, created_at timestamptz
+    );
+    create function auth.uid() returns uuid language sql stable as
+        $$ select nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid $$;
+    create function auth.role() returns text language sql stable as
+        $$ select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role' $$;
+    create function auth.jwt() returns jsonb language sql stable as $$ select nullif(current_setting('request.jwt.claims', true), '')::jsonb $$;
+    create table realtime.messages (topic text not null, extension text not null, payload jsonb, event text, private boolean default false);
+    create function realtime.topic() returns text language sql stable as $$ select current_setting('realtime.topic', true) $$;
+    create table storage.buckets (id text primary key, name text not null, public boolean, file_size_limit bigint, allowed_mime_types text[]);
+    create table storage.objects (id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets, name text, metadata jsonb);
+    create function storage.foldername(name text) returns text[] language sql immutable as
+        $$ select (string_to_array(name, '/'))[1:cardinality(string_to_array(name, '/')) - 1] $$;
+    grant usage on schema auth, realtime, storage, extensions to anon, authenticated, service_role`;
+
+function urlOf(url, name) {
+    const changed = new URL(url);
+    changed.pathname = `/${name}`;
+    return changed.toString();
+}
+
+/**
+ * Runs `work` with a client of role postgres in a new database that holds the kernel and some apps; the database is dropped afterwards.
+ * Where an app is not the first of its family's needs, the error is that of the migration.
+ */
+export async function inDatabaseWith(wanted, work) {
+    const name = `alone_${randomUUID().replaceAll('-', '')}`;
+    await database.query(`create database ${name} template template0`);
+    try {
+        const superuser = new pg.Client({ connectionString: urlOf(stack.adminDbUrl, name) });
+        await superuser.connect();
+        // What a plain Postgres reserves for superusers and Supabase does not.
+        await superuser.query('create schema extensions; create extension if not exists vector with schema extensions; grant usage on schema extensions to postgres');
+        await superuser.query(`alter database ${name} set parley.kernel = '${expectedKernel}'; alter schema extensions owner to postgres`);
+        await superuser.end();
+        const client = new pg.Client({ connectionString: urlOf(stack.dbUrl, name) });
+        await client.connect();
+        try {
+            await client.query(contract);
+            for (const file of files.filter((each) => ['parley', ...wanted].includes(familyOf(each)))) {
+                await client.query(readFileSync(join(folder, file), 'utf8')).catch((error) => {
+                    throw new Error(`${file}: ${error.message}`, { cause: error });
+                });
+            }
+            return await work(client);
+        } finally {
+            await client.end();
+        }
+    } finally {
+        await admin.query(`drop database ${name} with (force)`);
+    }
+}
