@@ -5,8 +5,9 @@
 -- transcript as it is kept, without the system prompt. Without them everything is worked out here.
 -- A transcript is kept once, in its conversation; the body of its event is kept without it. LZ4 packs one of 64 kB in 0.1 ms where pglz
 -- takes 1 ms.
--- Locks: an event that names the call first takes its conversation's row before all else; the others come to it after their claim. So two
--- events of one conversation never wait for each other. The columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS EXCLUSIVE for an instant.
+-- Locks: the room's topic, then the conversation's row: in the order of whoever deletes a room. An event that names the call first takes both
+-- before all else, the others come to them after their claim, so two events of one conversation never wait for each other in a circle. The
+-- columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS EXCLUSIVE for an instant.
 
 set lock_timeout = '10s';
 
@@ -122,6 +123,85 @@ $$;
 
 comment on function echoroom_private.tavus_apply is 'The effect of one event, whose transcript has no system prompt any more; nothing for types without one.';
 
+-- A change of a conversation that its room hears holds the room's topic. It has to do so before it has the conversation: who deletes a room
+-- has the room first, and then the conversations that lose it.
+create function echoroom_private.hold_topic_of(p_conversation uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.hold_topic(c.session_id)
+    from echoroom.conversations c
+    where c.id = p_conversation and c.session_id is not null;
+end
+$$;
+
+comment on function echoroom_private.hold_topic_of is 'hold_topic for the room of a conversation, where it has one. Before any change of the conversation that the room hears.';
+
+create or replace function echoroom_private.tavus_started(p_conversation uuid, p_conversation_id text, p_conversation_url text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_conversation echoroom.conversations;
+begin
+    perform echoroom_private.hold_topic_of(p_conversation);
+    update echoroom.conversations c
+    set
+        conversation_id = coalesce(c.conversation_id, p_conversation_id),
+        conversation_url = coalesce(c.conversation_url, p_conversation_url),
+        -- Its events may have come before the answer to the call that made it.
+        status = case when c.status = 'starting' then 'active' else c.status end,
+        claimed_until = null
+    where c.id = p_conversation
+    returning * into v_conversation;
+    -- A row of nulls is not null.
+    return case when found then to_jsonb(v_conversation) end;
+end
+$$;
+
+create or replace function echoroom_private.tavus_failed(p_conversation uuid, p_failure text)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.hold_topic_of(p_conversation);
+    update echoroom.conversations c
+    set status = 'failed', failure = left(p_failure, 500), ended_at = clock_timestamp(), claimed_until = null
+    where c.id = p_conversation and c.status = 'starting' and c.conversation_id is null;
+    return found;
+end
+$$;
+
+create or replace function echoroom_private.tavus_ended(p_conversation uuid, p_reason text)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.hold_topic_of(p_conversation);
+    update echoroom.conversations c
+    set
+        status = 'ended',
+        ended_at = coalesce(c.ended_at, clock_timestamp()),
+        -- What Tavus says in its own event counts more.
+        shutdown_reason = coalesce(c.shutdown_reason, left(p_reason, 500)),
+        claimed_until = null
+    where c.id = p_conversation and c.status in ('starting', 'active');
+    return found;
+end
+$$;
+
 drop function echoroom_private.tavus_receive(uuid, jsonb);
 
 create function echoroom_private.tavus_receive(p_conversation uuid, p_event jsonb, p_event_key text default null, p_digest text default null)
@@ -133,6 +213,7 @@ set search_path = ''
 as $$
 declare
     v_known_id text;
+    v_session_id uuid;
     v_tavus_id text := p_event ->> 'conversation_id';
     v_is_prepared constant boolean := p_event_key is not null and p_digest is not null;
     v_event_type text;
@@ -140,8 +221,8 @@ declare
     v_properties jsonb;
     v_claim text;
 begin
-    select c.conversation_id
-    into v_known_id
+    select c.conversation_id, c.session_id
+    into v_known_id, v_session_id
     from echoroom.conversations c
     where c.id = p_conversation;
     if not found or coalesce(v_tavus_id <> v_known_id, v_tavus_id is null and v_known_id is null) then
@@ -152,6 +233,7 @@ begin
         if exists (select from echoroom.conversations c where c.conversation_id = v_tavus_id) then
             return 'unknown';
         end if;
+        perform echoroom_private.hold_topic(v_session_id);
         update echoroom.conversations c
         set conversation_id = v_tavus_id, status = case when c.status = 'starting' then 'active' else c.status end
         where c.id = p_conversation and c.conversation_id is null;
@@ -172,6 +254,9 @@ begin
     end if;
 
     v_event_type := replace(p_event ->> 'event_type', '.pal_', '.replica_');
+    if v_claim = 'new' and v_event_type in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready') then
+        perform echoroom_private.hold_topic(v_session_id);
+    end if;
     v_properties := case jsonb_typeof(p_event -> 'properties') when 'object' then p_event -> 'properties' else '{}' end;
     p_event := p_event - 'webhook_url';
     if v_claim = 'new' and v_event_type = 'application.transcription_ready' then

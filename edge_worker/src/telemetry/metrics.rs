@@ -13,8 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::JobMetrics;
-use super::webhook_metrics::WebhookMetrics;
+use super::{JobMetrics, WebhookMetrics};
 
 /// Seconds. Requests of ours take milliseconds, those of providers up to their timeout.
 const BUCKETS: [f64; 12] = [

@@ -23,7 +23,12 @@ pub struct Simulated {
 
 impl Simulated {
     pub async fn start() -> Self {
-        let simulator = TavusSimulator::start(0, Secret::new(KEY), 7).await.unwrap();
+        Self::with_seed(7).await
+    }
+
+    /// Another seed makes other ids.
+    pub async fn with_seed(seed: u64) -> Self {
+        let simulator = TavusSimulator::start(0, Secret::new(KEY), seed).await.unwrap();
         let settings = settings(simulator.base_url(), KEY);
         let (metrics, waits) = (Metrics::default(), Arc::new(Mutex::new(Vec::new())));
         let client = client(&settings, metrics.clone(), waits.clone());

@@ -5,7 +5,14 @@ use serde_json::Value;
 use crate::providers::tavus::events::Identity;
 
 /// What is kept of an entry of a transcript; of what is unknown only what people read is kept.
-const KEPT: [&str; 5] = ["role", "content", "timestamp", "seconds_from_start", "duration"];
+const KEPT: [&str; 6] = [
+    "role",
+    "content",
+    "timestamp",
+    "seconds_from_start",
+    "duration",
+    "inference_id",
+];
 
 /// An event with what it is claimed under.
 #[derive(Debug)]

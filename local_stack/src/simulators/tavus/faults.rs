@@ -52,6 +52,11 @@ pub enum FaultKind {
     DropBefore,
     /// It is done, and the connection is closed without an answer.
     DropAfter,
+    /// It is done, and the answer is this status.
+    StatusAfter {
+        /// Such as 500.
+        status: u16,
+    },
     /// It is done, and the answer is no JSON.
     Garbage,
     /// It is done, and the answer comes late.
@@ -80,6 +85,10 @@ pub(super) async fn misbehave(
         Some(FaultKind::DropAfter) => {
             next.run(request).await;
             drop_connection()
+        }
+        Some(FaultKind::StatusAfter { status }) => {
+            next.run(request).await;
+            refuse(status, None, None)
         }
         Some(FaultKind::Garbage) => {
             next.run(request).await;
