@@ -6,14 +6,7 @@ use crate::conversations::AppName;
 use crate::providers::tavus::events::Identity;
 
 /// What is kept of an entry of a transcript; of what is unknown only what people read is kept.
-const KEPT: [&str; 6] = [
-    "role",
-    "content",
-    "timestamp",
-    "seconds_from_start",
-    "duration",
-    "inference_id",
-];
+const KEPT: [&str; 5] = ["role", "content", "timestamp", "seconds_from_start", "duration"];
 
 /// An event with what it is claimed under.
 #[derive(Debug)]
