@@ -157,6 +157,12 @@ export const tables = {
         insert: () => ({ event_type: 'forged', event_key: 'forged', body: {} }),
         rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
     },
+    'echoroom_private.conversation_looks': {
+        rows: 'true',
+        sets: {},
+        insert: () => ({ conversation: '00000000-0000-4000-8000-000000000001' }),
+        rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
+    },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::row::Row;
@@ -51,6 +52,15 @@ impl Conversations {
     /// Where [`ConversationError::is_passing`], the conversation waits for the next attempt; where not, it is `failed` and says
     /// why, unless the database itself refuses.
     pub async fn start(&self, app: AppName, id: Uuid) -> Result<Started, ConversationError> {
+        let all = self.clone();
+        // Whoever stops waiting, because a browser hung up, does not stop it between the call and its note.
+        let starting = async move { all.start_through(app, id).await };
+        tokio::spawn(starting.in_current_span())
+            .await
+            .unwrap_or(Err(ConversationError::Unclear(None)))
+    }
+
+    async fn start_through(&self, app: AppName, id: Uuid) -> Result<Started, ConversationError> {
         let claimed = db::conversations::claim(self.pool(), app, id, CLAIM_SECONDS).await?;
         let Some(row) = claimed.map(Row) else {
             let row = db::conversations::conversation(self.pool(), app, id).await?;

@@ -60,7 +60,7 @@ impl Conversations {
     pub async fn take_in(&self, app: AppName, id: Uuid, event: Value) -> Result<Received, ConversationError> {
         let patience = self.0.patience;
         let lanes = self.0.lanes.get_or_init(|| Lanes::open(&self.0.pool, patience));
-        let brought = lanes.bring(app, id, Prepared::of(event));
+        let brought = lanes.bring(app, id, Prepared::of(app, event));
         let word = tokio::time::timeout(patience, brought)
             .await
             .map_err(|_| DbError::late())??;

@@ -2,17 +2,11 @@
 
 use serde_json::Value;
 
+use crate::conversations::AppName;
 use crate::providers::tavus::events::Identity;
 
 /// What is kept of an entry of a transcript; of what is unknown only what people read is kept.
-const KEPT: [&str; 6] = [
-    "role",
-    "content",
-    "timestamp",
-    "seconds_from_start",
-    "duration",
-    "inference_id",
-];
+const KEPT: [&str; 5] = ["role", "content", "timestamp", "seconds_from_start", "duration"];
 
 /// An event with what it is claimed under.
 #[derive(Debug)]
@@ -23,12 +17,14 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn of(mut event: Value) -> Self {
+    pub(super) fn of(app: AppName, mut event: Value) -> Self {
         let identity = Identity::of(&event);
         let has_transcript =
             event.get("event_type").and_then(Value::as_str) == Some("application.transcription_ready");
-        if has_transcript && identity.is_some() {
-            clean_transcript(&mut event);
+        match app {
+            // It keeps a transcript as it comes prepared.
+            AppName::Echoroom if has_transcript && identity.is_some() => clean_transcript(&mut event),
+            AppName::Echoroom => {}
         }
         Self {
             json: event.to_string().into_bytes(),
