@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(84);
+select plan(85);
 \ir domo_fixture.psql
 
 -- Writing a demo ------------------------------------------------------------------------------------------------------------------
@@ -73,6 +73,16 @@ select pg_temp.refuses(
 select pg_temp.refuses(
     $$ update domo.demo_videos set processing_status = 'failed' where title = 'Second' $$,
     'PT403', 'reserved_status', 'an owner does not say how processing went'
+);
+select pg_temp.act_as_owner();
+-- A role of a deployment's own, with all that a user may.
+create role pgtap_premium nologin;
+grant authenticated to pgtap_premium;
+grant pgtap_premium to current_user;
+select set_config('role', 'pgtap_premium', true), set_config('request.jwt.claims', json_build_object('sub', pg_temp.person(1), 'role', 'pgtap_premium')::text, true);
+select pg_temp.refuses(
+    $$ update domo.demo_videos set processing_status = 'failed' where title = 'Second' $$,
+    'PT403', 'reserved_status', 'nor under another role'
 );
 select pg_temp.act_as_service();
 update domo.demo_videos set processing_status = 'failed', failure = 'There is no sound in this video.' where title = 'Second';
