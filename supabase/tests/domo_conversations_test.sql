@@ -3,7 +3,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(90);
+select plan(105);
 \ir domo_fixture.psql
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------------
@@ -274,6 +274,55 @@ select is(pg_temp.as_worker(format('select domo_private.tavus_ended(%L, ''reques
 insert into domo.conversations (demo_id, persona_id) values (pg_temp.demo(1), 'p') returning id as fourth \gset
 select is(pg_temp.as_worker(format('select domo_private.tavus_failed(%L, ''No credits are left.'')', :'fourth')), 'true', 'a call that cannot be started has failed');
 select is((select status || ': ' || failure from domo.conversations where id = :'fourth'), 'failed: No credits are left.', 'and says why');
+
+-- Several at once, and what the worker brings along ------------------------------------------------------------------------------------
+
+select pg_temp.call_of(pg_temp.demo(1), 'c-batch') as batch \gset
+select pg_temp.call_of(pg_temp.demo(2), 'c-other') as other \gset
+create function pg_temp.bring_all(statement text) returns text language sql volatile as $$ select pg_temp.as_worker('select array_to_string(domo_private.tavus_receive_all(' || statement || '), '' '')') $$;
+select is(
+    pg_temp.bring_all(format(
+        'array[%L, %L, %L, %L, %L]::uuid[], array[%L, %L, %L, %L, %L]::jsonb[], array_fill(null::text, array[5]), array_fill(null::text, array[5])',
+        :'batch', :'other', :'batch', gen_random_uuid(), :'batch',
+        pg_temp.event('system.shutdown', '{"reason": "x"}', id => 'c-batch'), pg_temp.event('system.replica_joined', '{"replica_id": "r"}', id => 'c-other'),
+        pg_temp.event('system.shutdown', '{"reason": "x"}', id => 'c-batch'), pg_temp.event('system.shutdown', '{}', id => 'c-batch'),
+        pg_temp.event('system.shutdown', '{"reason": "y"}', id => 'c-batch')
+    )),
+    'new new duplicate unknown conflicting', 'several events come at once, of several demos, and the answers are in their order'
+);
+select is((select string_agg(conversation_id || ' ' || status, ', ' order by conversation_id) from domo.conversations where id in (:'batch', :'other')), 'c-batch ended, c-other active', 'each has its effect');
+select is(
+    pg_temp.bring_all(format(
+        'array[%L, %L]::uuid[], array[%L, %L]::jsonb[], array_fill(null::text, array[2]), array_fill(null::text, array[2])', :'other', :'other',
+        pg_temp.event('system.shutdown', '{}', id => 'c-other'), '{"event_type": 7, "conversation_id": "c-other"}'
+    )),
+    '22023', 'one that is none spoils them all'
+);
+select is((select status from domo.conversations where id = :'other'), 'active', 'so that none is applied');
+select is(pg_temp.bring_all('array[]::uuid[], array[]::jsonb[], array[]::text[], array[]::text[]'), '', 'nothing at once is nothing');
+create function pg_temp.prepared(call uuid, event jsonb, event_key text, digest text) returns text language sql volatile as $$
+    select pg_temp.as_worker(format('select domo_private.tavus_receive(%L, %L, %L, %L)', call, event, event_key, digest)) $$;
+select pg_temp.event('application.transcription_ready', '{"transcript": [{"role": "user", "content": "Hi"}]}', id => 'c-other') as cleaned \gset
+select is(pg_temp.prepared(:'other', :'cleaned', 'c-batch/application.transcription_ready', repeat('a', 64)), '22023', 'a key of another call is refused');
+select is(pg_temp.prepared(:'other', :'cleaned', 'c-other/application.transcription_ready', 'short'), '22023', 'and what is no digest');
+select is(pg_temp.prepared(:'other', :'cleaned', 'c-other/application.transcription_ready', repeat('a', 64)), 'new', 'with its key and digest an event costs less');
+select is(pg_temp.prepared(:'other', :'cleaned', 'c-other/application.transcription_ready', repeat('a', 64)), 'duplicate', 'and is one all the same');
+select is(pg_temp.prepared(:'other', :'cleaned', 'c-other/application.transcription_ready', repeat('b', 64)), 'conflicting', 'or another');
+select is((select string_agg(content, ' ') from domo.conversation_messages where conversation = :'other'), 'Hi', 'its transcript becomes messages');
+
+-- Whose turn it is ----------------------------------------------------------------------------------------------------------------------
+
+create function pg_temp.asked_for() returns text language sql volatile as $$
+    select pg_temp.as_worker($q$ select string_agg(conversation_id, ' ') from domo_private.tavus_open() where conversation_id in ('c-batch', 'c-other') $q$) $$;
+update domo.conversations set ended_at = now() - interval '1 hour' where id = :'batch';
+select is(pg_temp.asked_for(), 'c-batch c-other', 'a running call is looked after, and an ended one without a transcript');
+select pg_temp.as_worker(format('select domo_private.tavus_looked(%L)', :'batch'));
+select is(pg_temp.asked_for(), 'c-other', 'not again at once');
+update domo_private.conversation_looks set looked_at = now() - interval '21 minutes' where conversation = :'batch';
+select pg_temp.as_worker(format('select domo_private.tavus_looked(%L)', :'other'));
+select is(pg_temp.asked_for(), 'c-batch c-other', 'but after a third of the time since its end; who waits longest comes first');
+select pg_temp.as_worker(format('select domo_private.tavus_looked(%L)', gen_random_uuid()));
+select is((select count(*) from domo_private.conversation_looks), 2::bigint, 'a call that is gone is not remembered');
 
 -- Of a demo that is gone nothing is kept ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, one for calls, one for counts and one for the stream'
 );
-select tables_are('domo_private', array[]::text[], 'domo_private has none');
+select tables_are('domo_private', array['conversation_looks'], 'domo_private has the worker''s notes');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -124,7 +124,7 @@ select is_empty(
     'no count is indexed, so counting is a heap-only update'
 );
 select is_empty(
-    $$ select c.oid::regclass from pg_class c where c.relkind in ('r', 'p') and c.relnamespace = 'domo'::regnamespace and not c.relrowsecurity $$,
+    $$ select c.oid::regclass from pg_class c where c.relkind in ('r', 'p') and c.relnamespace in ('domo'::regnamespace, 'domo_private'::regnamespace) and not c.relrowsecurity $$,
     'row level security is on for every table'
 );
 select is_empty(
@@ -301,7 +301,7 @@ select set_eq(
     $$ select p.proname::text from pg_proc p where p.pronamespace = 'domo_private'::regnamespace and has_function_privilege('parley_worker', p.oid, 'execute') $$,
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
-        'tavus_open', 'tavus_conversation', 'tavus_receive', 'keep_orphans', 'prune_stream'
+        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream'
     ],
     'it has its functions'
 );

@@ -46,7 +46,7 @@ select is(
         {"content": "Nobody said this"}
     ]'),
     '[
-        {"role": "user", "content": "Hi", "timestamp": 1779475657.84, "inference_id": "i1"},
+        {"role": "user", "content": "Hi", "timestamp": 1779475657.84},
         {"role": "assistant", "content": "Hello", "seconds_from_start": 1.5, "duration": 0.7},
         {"content": "Nobody said this"}
     ]',

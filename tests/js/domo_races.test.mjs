@@ -107,6 +107,35 @@ test('erasing a demo while events come in leaves nothing of it but its calls, wh
     }
 });
 
+test('batches bring events of the same demos in opposite orders, and each event is applied once', async () => {
+    const demos = await Promise.all([1, 2, 3].map(() => demoOf(owner)));
+    const calls = await Promise.all(Array.from({ length: 12 }, (_, n) => callOf(demos[n % 3].id)));
+    /** What the worker does: all of them in one transaction; where one waits for too long, one by one. */
+    const bring = async (deliveries) => {
+        const events = deliveries.map(([call, event]) => [call.id, JSON.stringify(event)]);
+        try {
+            const [{ answers }] = await rows(
+                `select domo_private.tavus_receive_all($1::uuid[], $2::jsonb[], array_fill(null::text, array[cardinality($1::uuid[])]), array_fill(null::text, array[cardinality($1::uuid[])])) as answers`,
+                [events.map(([id]) => id), events.map(([, event]) => event)],
+            );
+            return answers;
+        } catch (error) {
+            assert.equal(error.code, '55P03', error.message);
+            return Promise.all(deliveries.map(([call, event]) => receive(call, event)));
+        }
+    };
+    const batches = Array.from({ length: 16 }, (_, round) => {
+        const turned = [...calls.slice(round % 12), ...calls.slice(0, round % 12)];
+        return (round % 2 ? turned.reverse() : turned).map((call) => [call, eventOf(call, 'conversation.utterance', { round: round >> 1 }, '2026-11-21T10:00:00Z')]);
+    });
+    const answers = (await Promise.all(batches.map(bring))).flat();
+    // Each event is in two batches.
+    assert.deepEqual([answers.filter((answer) => answer === 'new').length, answers.filter((answer) => answer === 'duplicate').length], [96, 96]);
+    for (const { id } of demos) {
+        assert.deepEqual(await wrongWith(id), nothing);
+    }
+});
+
 test('one start of a call asked for by many is one call', async () => {
     const demo = await demoOf(owner, { tavus_persona_id: 'p' });
     const client_id = demo.id;

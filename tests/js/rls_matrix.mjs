@@ -157,12 +157,9 @@ export const tables = {
         insert: () => ({ event_type: 'forged', event_key: 'forged', body: {} }),
         rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
     },
-    'echoroom_private.conversation_looks': {
-        rows: 'true',
-        sets: {},
-        insert: () => ({ conversation: '00000000-0000-4000-8000-000000000001' }),
-        rights: { anon: nothing, member: nothing, stranger: nothing, anonymous: nothing, service: nothing },
-    },
+    // Whose turn it is to be asked for: the worker's own notes.
+    'echoroom_private.conversation_looks': { rights: nobody() },
+    'domo_private.conversation_looks': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',
@@ -216,16 +213,16 @@ export const tables = {
     },
     'domo.demo_stream': { ...ownersRead, insert: (ids) => ({ demo_id: ids.demo_mine, seq: 99, event: 'forged', payload: {} }) },
     // The kernel is granted to nobody.
-    'parley.aggregates': { rights: kernelOnly() },
-    'parley.dead_letters': { rights: kernelOnly() },
-    'parley.job_queues': { rights: kernelOnly() },
-    'parley.job_schedules': { rights: kernelOnly() },
-    'parley.jobs': { rights: kernelOnly() },
-    'parley.processed_events': { rights: kernelOnly() },
-    'parley.rate_limits': { rights: kernelOnly() },
+    'parley.aggregates': { rights: nobody() },
+    'parley.dead_letters': { rights: nobody() },
+    'parley.job_queues': { rights: nobody() },
+    'parley.job_schedules': { rights: nobody() },
+    'parley.jobs': { rights: nobody() },
+    'parley.processed_events': { rights: nobody() },
+    'parley.rate_limits': { rights: nobody() },
 };
 
-function kernelOnly() {
+function nobody() {
     return Object.fromEntries(people.map((name) => [name, nothing]));
 }
 
