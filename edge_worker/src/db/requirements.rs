@@ -23,14 +23,16 @@ pub const KERNEL: [&str; 13] = [
 ];
 
 /// Functions that every app with conversations has in its private schema.
-const CONVERSATIONS: [&str; 10] = [
+const CONVERSATIONS: [&str; 12] = [
     "tavus_attempt(uuid, timestamp with time zone, integer)",
     "tavus_claim(uuid, integer)",
     "tavus_conversation(uuid)",
     "tavus_ended(uuid, text)",
     "tavus_failed(uuid, text)",
+    "tavus_looked(uuid)",
     "tavus_open(integer)",
-    "tavus_receive(uuid, jsonb)",
+    "tavus_receive(uuid, jsonb, text, text)",
+    "tavus_receive_all(uuid[], jsonb[], text[], text[])",
     "tavus_release(uuid, timestamp with time zone, boolean)",
     "tavus_started(uuid, text, text)",
     "keep_orphans()",
