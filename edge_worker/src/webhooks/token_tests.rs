@@ -1,10 +1,8 @@
-use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
 use super::*;
 
 const OLD: &str = "0ld-0ld-0ld-0ld-0ld-0ld-0ld-0ld-0ld-0ld";
-const NEW: &str = "n3w-n3w-n3w-n3w-n3w-n3w-n3w-n3w-n3w-n3w";
 const APP: AppName = AppName::Echoroom;
 
 fn keys(text: &str) -> CallbackKeys {
