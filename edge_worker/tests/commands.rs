@@ -202,8 +202,8 @@ async fn migrate_check_names_what_is_missing() {
     execute(
         &owner,
         "grant execute on function parley.finish_job(text, bigint, integer) to parley_worker;
-        drop schema echoroom cascade; drop schema echoroom_private cascade;
-        delete from supabase_migrations.schema_migrations where name like 'echoroom%'",
+        drop schema if exists domo, domo_private, echoroom, echoroom_private cascade;
+        delete from supabase_migrations.schema_migrations where name !~ '^parley_'",
     )
     .await;
     let (is_good, text) = check().await;

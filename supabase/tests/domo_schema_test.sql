@@ -320,8 +320,7 @@ select set_has(
        from pg_proc p where p.pronamespace = 'domo_private'::regnamespace $$,
     $$ select p.proname || '(' || pg_get_function_arguments(p.oid) || ') ' || pg_get_function_result(p.oid)
        from pg_proc p
-       where p.pronamespace = 'echoroom_private'::regnamespace and p.proname like 'tavus\_%' and has_function_privilege('parley_worker', p.oid, 'execute')
-           and p.proname <> 'tavus_release' $$,
+       where p.pronamespace = 'echoroom_private'::regnamespace and p.proname like 'tavus\_%' and has_function_privilege('parley_worker', p.oid, 'execute') $$,
     'and which are the same for every app with calls'
 );
 

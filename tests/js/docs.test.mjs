@@ -88,6 +88,9 @@ test('what is left out says so in words that this test knows', () => {
     assert.deepEqual(unknown.map(({ path, line }) => `${path}, line ${line}`), []);
 });
 
+/** The section of a page under a heading. */
+const sectionOf = (page, heading) => readFileSync(join(root, page), 'utf8').split(/^## /m).find((section) => section.startsWith(`${heading}\n`));
+
 test('docs/errors.md lists every error that our functions raise, and no other', async () => {
     const sources = await rows(
         `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|echoroom|domo)'`,
@@ -96,11 +99,19 @@ test('docs/errors.md lists every error that our functions raise, and no other', 
         ...prosrc.matchAll(/'(PT\d{3})',\s*'([a-z_]+)'/g),
         ...prosrc.matchAll(/errcode = '(PT\d{3})'[^;]*?detail = '([a-z_]+)'/g),
     ].map(([, code, detail]) => `${code} ${detail}`));
-    const page = readFileSync(join(root, 'docs/errors.md'), 'utf8');
-    const listed = [...page.matchAll(/^\| `(PT\d{3})` \| `([a-z_]+)` \|/gm)].map(([, code, detail]) => `${code} ${detail}`);
+    const listed = [...sectionOf('docs/errors.md', 'Codes').matchAll(/^\| `(PT\d{3})` \| `([a-z_]+)` \|/gm)].map(([, code, detail]) => `${code} ${detail}`);
     assert.deepEqual([...new Set(listed)].sort(), [...new Set(raised)].sort());
     assert.ok(raised.length > 0);
     assert.equal(new Set(listed).size, listed.length, 'one line for each');
+});
+
+test('docs/errors.md lists no error of the worker that it does not have', () => {
+    const frozen = readFileSync(join(root, 'edge_worker/src/error.rs'), 'utf8');
+    const known = [...frozen.matchAll(/"(PT\d{3})",\s*"([a-z_]+)"/g)].map(([, code, detail]) => `${code} ${detail}`);
+    const lines = [...sectionOf('docs/errors.md', 'What the worker says').matchAll(/^\| `(PT\d{3})` \| ([^|]+) \|/gm)];
+    const listed = lines.flatMap(([, code, details]) => [...details.matchAll(/`([a-z_]+)`/g)].map(([, detail]) => `${code} ${detail}`));
+    assert.ok(listed.length > 0);
+    assert.deepEqual(listed.filter((each) => !known.includes(each)), []);
 });
 
 test('every function that clients may call is on the page of its app', async () => {

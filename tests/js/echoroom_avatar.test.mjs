@@ -57,7 +57,7 @@ test('a member brings an avatar, and the room hears it come, hears it go, and re
     }
     // Twice is once, also afterwards.
     const again = await ok(ada.rpc('end_conversation', { conversation_id: over.id }));
-    assert.equal(again.end_requested_at, over.end_requested_at);
+    assert.equal(again.end_requested_at, ended.end_requested_at);
 });
 
 test('whoever asks for a second avatar gets the first, also in the same moment', async () => {

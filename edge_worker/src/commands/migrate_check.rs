@@ -16,6 +16,10 @@ use crate::serve::StartError;
 /// Version and name of the migrations that this binary is built for, in their order.
 static MIGRATIONS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
+/// Every app that this repository has or will have: the beginning of the names of its migrations, and its schema. What is none of them
+/// belongs to the kernel, which everybody needs.
+const APPS: [&str; 5] = ["domo", "echoroom", "groupchat", "openchat", "voice_assistant"];
+
 /// What is not as this binary needs it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Findings {
@@ -46,13 +50,15 @@ pub(super) async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<Exi
 async fn look(pool: &PgPool) -> Result<Findings, CommandError> {
     let mut needed: Vec<String> = KERNEL.map(str::to_owned).into();
     let mut apps_left_out = Vec::new();
-    for app in AppName::ALL {
-        if requirements::has_app(pool, app).await? {
+    for app in APPS {
+        if !requirements::has_schema(pool, app).await? {
+            apps_left_out.push(app);
+        } else if let Some(app) = AppName::parse(app) {
             needed.extend(requirements::of_app(app));
-        } else {
-            apps_left_out.push(app.as_str());
         }
     }
+    // What this release does not have, nobody can miss.
+    apps_left_out.retain(|app| MIGRATIONS.iter().any(|(_, name)| is_of(app, name)));
     let missing_functions = requirements::missing(pool, &needed).await?;
     let is_ledger_readable = !missing_functions
         .iter()
@@ -77,16 +83,19 @@ async fn look(pool: &PgPool) -> Result<Findings, CommandError> {
 }
 
 fn missing_migrations(applied: &BTreeSet<String>, apps_left_out: &[&str]) -> Vec<String> {
-    let is_left_out = |name: &str| {
-        apps_left_out
-            .iter()
-            .any(|app| name.strip_prefix(app).is_some_and(|rest| rest.starts_with('_')))
-    };
     MIGRATIONS
         .iter()
-        .filter(|(version, name)| !applied.contains(*version) && !is_left_out(name))
+        .filter(|(version, _)| !applied.contains(*version))
+        .filter(|(_, name)| !apps_left_out.iter().any(|app| is_of(app, name)))
         .map(|(version, name)| format!("{version}_{name}"))
         .collect()
+}
+
+/// Whether a migration is one of this app's.
+fn is_of(app: &str, migration: &str) -> bool {
+    migration
+        .strip_prefix(app)
+        .is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// Says it, and whether the worker can serve.
@@ -152,7 +161,7 @@ mod tests {
             .filter(|(_, name)| name.starts_with("parley_"))
             .map(|(version, _)| (*version).to_owned())
             .collect();
-        assert_eq!(missing_migrations(&kernel, &["echoroom"]), Vec::<String>::new());
+        assert_eq!(missing_migrations(&kernel, &APPS), Vec::<String>::new());
         assert!(missing_migrations(&kernel, &[]).contains(&"20261121140100_echoroom_jobs".to_owned()));
         assert!(
             missing_migrations(&BTreeSet::new(), &["echoroom"])

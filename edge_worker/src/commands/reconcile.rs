@@ -39,7 +39,7 @@ pub(super) async fn run(
     let mut is_whole = true;
     for name in AppName::ALL {
         let is_chosen = arguments.app.is_none_or(|chosen| chosen == name);
-        if !is_chosen || !db::requirements::has_app(&pool, name).await? {
+        if !is_chosen || !db::requirements::has_schema(&pool, name.as_str()).await? {
             continue;
         }
         let Reconciled {

@@ -70,13 +70,10 @@ pub(crate) async fn missing(pool: &PgPool, functions: &[String]) -> Result<Vec<S
         .await?)
 }
 
-/// Whether an app is installed.
-pub(crate) async fn has_app(pool: &PgPool, app: AppName) -> Result<bool, DbError> {
+/// Whether a schema is there: an app has the schema of its name where it is installed.
+pub(crate) async fn has_schema(pool: &PgPool, name: &str) -> Result<bool, DbError> {
     let statement = "select exists (select from pg_catalog.pg_namespace where nspname = $1)";
-    Ok(sqlx::query_scalar(statement)
-        .bind(app.as_str())
-        .fetch_one(pool)
-        .await?)
+    Ok(sqlx::query_scalar(statement).bind(name).fetch_one(pool).await?)
 }
 
 /// The versions of the migrations that the Supabase CLI has noted; none where it was not the CLI that applied them.
