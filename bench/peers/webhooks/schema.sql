@@ -41,3 +41,13 @@ create table floor_events (
     body jsonb not null,
     received_at timestamptz not null default now()
 );
+
+-- As Parley's tables have it, where the server can.
+do $settings$
+begin
+    alter table floor_events alter column body set compression lz4;
+exception
+    when feature_not_supported then
+        null;
+end
+$settings$;
