@@ -192,7 +192,7 @@ declare
     v_ids text[] := v_answers;
     v_keys text[] := v_answers;
     v_digests text[] := v_answers;
-    v_claimed uuid[] := '{}';
+    v_claimed uuid[] := '{}'::uuid[];
     v_at integer;
 begin
     for v_at in 1..cardinality(p_events) loop
