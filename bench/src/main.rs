@@ -17,6 +17,7 @@ mod report;
 mod request;
 mod rooms;
 mod stack;
+mod stats;
 mod tables;
 mod webhooks;
 
@@ -59,6 +60,8 @@ enum Suite {
     Fanout,
     /// Callbacks of Tavus, from the first byte to the acknowledgement.
     Webhooks,
+    /// Domo's statistics over a million events.
+    Stats,
 }
 
 fn main() -> ExitCode {
@@ -146,7 +149,7 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
     }
     if is_wanted(Suite::Webhooks) {
         let webhooks::Outcome { lines, peer, proof } = webhooks::measure(database, pace).await?;
-        let mut facts = facts;
+        let mut facts = facts.clone();
         if let Some(facts) = facts.as_object_mut() {
             facts.insert("peer".to_owned(), peer.into());
             facts.insert("proof".to_owned(), proof.into());
@@ -154,6 +157,16 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
         report::publish(
             "webhooks",
             "callbacks of Tavus: verified, claimed, kept, applied and acknowledged",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Stats) {
+        let lines = stats::measure(database, pace).await?;
+        report::publish(
+            "stats",
+            "Domo's statistics over 1,000,000 events, beside those of its specification",
             &facts,
             pace,
             &lines,
