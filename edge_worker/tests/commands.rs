@@ -162,7 +162,7 @@ async fn migrate_check_names_what_is_missing() {
     let granted: Vec<String> = sqlx::query_scalar(
         "select format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes))
         from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-        where n.nspname in ('parley', 'parley_portable', 'echoroom', 'echoroom_private')
+        where n.nspname in ('parley', 'parley_portable', 'echoroom', 'echoroom_private', 'domo', 'domo_private')
             and has_function_privilege('parley_worker', p.oid, 'execute')
         order by 1",
     )
@@ -172,9 +172,11 @@ async fn migrate_check_names_what_is_missing() {
     let mut needed: Vec<String> = requirements::KERNEL.map(str::to_owned).into();
     needed.extend(AppName::ALL.into_iter().flat_map(requirements::of_app));
     // The worker may look at these by itself, and has no need to: keep_orphans does.
-    needed.extend(
-        ["tavus_to_end(integer)", "tavus_to_start(integer)"].map(|name| format!("echoroom_private.{name}")),
-    );
+    for app in AppName::ALL {
+        needed.extend(
+            ["tavus_to_end(integer)", "tavus_to_start(integer)"].map(|name| format!("{app}_private.{name}")),
+        );
+    }
     needed.sort();
     assert_eq!(needed, granted);
 

@@ -10,16 +10,19 @@ use serde::{Deserialize, Serialize};
 pub enum AppName {
     /// EchoRoom: the avatar of a room.
     Echoroom,
+    /// Domo: the agent of a demo.
+    Domo,
 }
 
 impl AppName {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Echoroom];
+    pub const ALL: [Self; 2] = [Self::Echoroom, Self::Domo];
 
     /// Its name: in callback tokens, in jobs, and its schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Echoroom => "echoroom",
+            Self::Domo => "domo",
         }
     }
 

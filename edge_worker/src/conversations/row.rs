@@ -46,9 +46,16 @@ impl Row {
             Some("requested")
         } else if self.0.get("session_id").is_some_and(Value::is_null) {
             Some("room_deleted")
+        } else if self.0.get("demo_id").is_some_and(Value::is_null) {
+            Some("demo_deleted")
         } else {
             None
         }
+    }
+
+    /// What the agent of a demo is to know of itself.
+    pub(super) fn demo(&self) -> Option<Demo<'_>> {
+        self.0.get("demo").filter(|demo| demo.is_object()).map(Demo)
     }
 
     /// An earlier attempt may have made the call.
@@ -59,5 +66,66 @@ impl Row {
     /// What tells the claim of one worker from that of another.
     pub(super) fn claim(&self) -> &str {
         self.text("claimed_until").unwrap_or_default()
+    }
+}
+
+/// A demo as its call tells it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demo<'a>(&'a Value);
+
+impl<'a> Demo<'a> {
+    fn text(self, name: &str) -> Option<&'a str> {
+        self.0.get(name)?.as_str().filter(|text| !text.trim().is_empty())
+    }
+
+    /// The first words to whoever joins.
+    pub(super) fn greeting(self) -> Option<&'a str> {
+        self.text("agent_greeting")
+    }
+
+    /// Who the agent is and what it speaks about, as sentences for a language model. `None` of a demo that says nothing.
+    pub(super) fn context(self) -> Option<String> {
+        let mut lines = Vec::new();
+        if let Some(name) = self.text("agent_name") {
+            lines.push(format!("Your name is {name}."));
+        }
+        if let Some(personality) = self.text("agent_personality") {
+            lines.push(format!("Your personality: {personality}"));
+        }
+        if let Some(name) = self.text("name") {
+            lines.push(format!("You present the demo \"{name}\"."));
+        }
+        if let Some(description) = self.text("description") {
+            lines.push(format!("What the demo is about: {description}"));
+        }
+        if let (Some(text), Some(link)) = (self.text("cta_text"), self.text("cta_link")) {
+            lines.push(format!("When it fits, invite the visitor: {text} ({link})"));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn call_of_a_demo_tells_the_agent_who_it_is() {
+        let row = Row(json!({ "demo_id": "d", "demo": {
+            "name": "Tour", "description": null, "agent_name": "Mia", "agent_personality": " ", "agent_greeting": "Hello!",
+            "cta_text": "Book a call", "cta_link": "https://example.com/book",
+        } }));
+        let demo = row.demo().unwrap();
+        assert_eq!(demo.greeting(), Some("Hello!"));
+        assert_eq!(
+            demo.context().unwrap(),
+            "Your name is Mia.\nYou present the demo \"Tour\".\nWhen it fits, invite the visitor: Book a call (https://example.com/book)"
+        );
+        assert_eq!(row.why_end(), None);
+        let orphan = Row(json!({ "demo_id": null, "demo": null }));
+        assert_eq!(orphan.why_end(), Some("demo_deleted"));
+        assert!(orphan.demo().is_none());
     }
 }

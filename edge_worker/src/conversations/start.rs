@@ -6,7 +6,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::row::Row;
+use super::row::{Demo, Row};
 use super::{AppName, ConversationError, Conversations};
 use crate::db;
 use crate::providers::Advice;
@@ -194,12 +194,15 @@ impl Starting<'_> {
 
     fn wanted(&self) -> Result<NewConversation, ConversationError> {
         let persona = self.row.persona_id().ok_or(ConversationError::BadPersona)?;
+        let demo = self.row.demo();
         let callback = self.all.callbacks().address(self.app, self.id);
         Ok(NewConversation {
             persona_id: Some(persona),
             conversation_name: Some(format!("{} {}", self.app, self.id)),
             // Without a key there would be a call that nobody hears of.
             callback_url: Some(callback.ok_or(ConversationError::Off)?),
+            conversational_context: demo.and_then(Demo::context),
+            custom_greeting: demo.and_then(Demo::greeting).map(str::to_owned),
             properties: Some(ConversationProperties {
                 max_call_seconds: Some(MOST_CALL_SECONDS),
                 participant_absent_seconds: Some(ABSENT_SECONDS),
@@ -237,7 +240,7 @@ impl Starting<'_> {
 fn sentence(error: &ConversationError) -> &'static str {
     match error {
         ConversationError::Off => "Avatars are switched off here.",
-        ConversationError::BadPersona => "The persona of this mood is not set up.",
+        ConversationError::BadPersona => "The persona of this avatar is not set up.",
         ConversationError::Tavus(TavusError::OutOfCredits) => "The account for avatars has no credits left.",
         ConversationError::Tavus(TavusError::Unauthorized { .. }) => {
             "The service for avatars does not accept our key."

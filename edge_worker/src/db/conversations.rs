@@ -18,6 +18,7 @@ macro_rules! call {
     ($app:expr, $before:literal, $call:literal) => {
         match $app {
             AppName::Echoroom => concat!($before, "echoroom_private.", $call),
+            AppName::Domo => concat!($before, "domo_private.", $call),
         }
     };
 }

@@ -45,6 +45,7 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "release_expired_seats()",
             "prune_conversation_events(integer, integer)",
         ],
+        AppName::Domo => &["prune_stream(integer, integer)"],
     };
     CONVERSATIONS
         .iter()

@@ -5,10 +5,11 @@ use sqlx::PgPool;
 use super::DbError;
 use crate::conversations::AppName;
 
-/// Gives expired seats back; how many.
+/// Gives expired seats back; how many. The calls of Domo have none.
 pub(crate) async fn expire_seats(pool: &PgPool, app: AppName) -> Result<i64, DbError> {
     let statement = match app {
         AppName::Echoroom => "select echoroom_private.release_expired_seats()::bigint",
+        AppName::Domo => return Ok(0),
     };
     Ok(sqlx::query_scalar(statement).fetch_one(pool).await?)
 }
@@ -17,11 +18,12 @@ pub(crate) async fn expire_seats(pool: &PgPool, app: AppName) -> Result<i64, DbE
 pub(crate) async fn keep_orphans(pool: &PgPool, app: AppName) -> Result<(i32, i32), DbError> {
     let statement = match app {
         AppName::Echoroom => "select to_start, to_end from echoroom_private.keep_orphans()",
+        AppName::Domo => "select to_start, to_end from domo_private.keep_orphans()",
     };
     Ok(sqlx::query_as(statement).fetch_one(pool).await?)
 }
 
-/// Forgets a batch of an app's old events; how many.
+/// Forgets a batch of an app's old events; how many. Domo keeps those of its calls, and forgets what its channels were told.
 pub(crate) async fn prune_conversation_events(
     pool: &PgPool,
     app: AppName,
@@ -29,6 +31,7 @@ pub(crate) async fn prune_conversation_events(
 ) -> Result<i64, DbError> {
     let statement = match app {
         AppName::Echoroom => "select echoroom_private.prune_conversation_events(p_batch => $1)",
+        AppName::Domo => "select domo_private.prune_stream(p_batch => $1)",
     };
     Ok(sqlx::query_scalar(statement).bind(batch).fetch_one(pool).await?)
 }

@@ -120,7 +120,7 @@ async fn refusals_that_stay_are_told_to_the_room_in_plain_words() {
             mine,
             "no id of Tavus/..",
             None,
-            "The persona of this mood is not set up.",
+            "The persona of this avatar is not set up.",
         ),
         (mine, "p-unknown", None, refused),
         (

@@ -24,7 +24,8 @@ impl Prepared {
         match app {
             // It keeps a transcript as it comes prepared.
             AppName::Echoroom if has_transcript && identity.is_some() => clean_transcript(&mut event),
-            AppName::Echoroom => {}
+            // Its database takes the system prompt out, and keeps the rest of an event as it came.
+            AppName::Echoroom | AppName::Domo => {}
         }
         Self {
             json: event.to_string().into_bytes(),
