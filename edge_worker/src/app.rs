@@ -14,8 +14,8 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::echoroom::{self, Catalogue, Freshness, PATIENCE};
-use crate::api::{self, DataApi};
+use crate::api::echoroom::{self, Catalogue, Freshness};
+use crate::api::{self, DataApi, PATIENCE, domo};
 use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
 use crate::error::ApiError;
@@ -41,6 +41,8 @@ pub struct App {
     pub webhook_secret: Option<SigningSecret>,
     /// EchoRoom's tables and RPCs, as whoever calls.
     pub data: DataApi,
+    /// Domo's, as whoever calls.
+    pub domo: DataApi,
     /// What Tavus calls its personas.
     pub personas: Catalogue,
     /// How long a request waits for an avatar.
@@ -83,7 +85,7 @@ impl App {
         };
         let callbacks = Callbacks::new(base, config.callback_keys.clone());
         let project = &config.supabase;
-        let data = DataApi::new(project, "echoroom", api::Timeouts::default(), metrics.clone());
+        let data = |schema| DataApi::new(project, schema, api::Timeouts::default(), metrics.clone());
         let personas = Catalogue::new(tavus.clone(), Freshness::default());
         Ok(Self {
             conversations: Conversations::new(pool.clone(), tavus, callbacks),
@@ -92,7 +94,8 @@ impl App {
                 .as_ref()
                 .and_then(|tavus| tavus.webhook_secret.clone()),
             personas,
-            data: data.map_err(StartError::DataApi)?,
+            data: data("echoroom").map_err(StartError::DataApi)?,
+            domo: data("domo").map_err(StartError::DataApi)?,
             avatar_patience: PATIENCE,
             cors_origins: config.cors_origins.clone(),
             pool,
@@ -118,6 +121,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(metrics::get))
         .routes(routes!(webhooks::tavus::post))
         .merge(echoroom::routes())
+        .merge(domo::routes())
         .with_state(app.clone())
         .split_for_parts();
     let routes = observed(routes.merge(openapi::router(document)), app.metrics);

@@ -1,0 +1,6 @@
+//! Talking to the agent of a demo. Everything else of Domo is Supabase's own: tables and RPCs.
+
+mod conversations;
+mod routes;
+
+pub use routes::routes;

@@ -1,0 +1,14 @@
+//! All routes of Domo.
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::conversations;
+use crate::app::App;
+
+/// The routes, and their part of the description.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(conversations::post))
+        .routes(routes!(conversations::end))
+}
