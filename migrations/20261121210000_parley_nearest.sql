@@ -113,6 +113,10 @@ create function parley_portable.nearest(
 ) returns jsonb
     language plpgsql stable
     set search_path = ''
+    -- A plan made while the copies were few would read all of them for as long as the session keeps the plan. And in the order of their
+    -- pages, not of their ids.
+    set enable_seqscan = off
+    set enable_indexscan = off
     as $$
 declare
     v_set parley.nearest_plans;

@@ -32,8 +32,9 @@ const HALVES: &str = "select h.id, h.half from parley.nearest_halves as h \
 const AMONG_CODES: &str = " and c.id operator(pg_catalog.=) any ($3)";
 const AMONG_HALVES: &str = " and h.id operator(pg_catalog.=) any ($3)";
 
-/// A plan made while the copies were few would read all of them for as long as the backend keeps the plan.
-const BY_INDEX: [Setting; 1] = [(c"enable_seqscan", c"off")];
+/// A plan made while the copies were few would read all of them for as long as the backend keeps the plan. And in the order of their pages,
+/// not of their ids: that takes half the time.
+const BY_INDEX: [Setting; 2] = [(c"enable_seqscan", c"off"), (c"enable_indexscan", c"off")];
 
 /// A half begins with its dimensions, a code with the number of its bits: four bytes each.
 const LEAD: usize = 4;
