@@ -20,7 +20,10 @@ use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
 use crate::error::ApiError;
 use crate::http::{body, cors, drain, healthz, metrics, observe, openapi, readyz, webhooks};
+use crate::knowledge::{Embedder, Knowledge, KnowledgeError};
 use crate::providers::RetryPolicy;
+use crate::providers::elevenlabs::{self, ElevenLabsClient};
+use crate::providers::storage::{self, StorageClient};
 use crate::providers::tavus::{TavusClient, Timeouts};
 use crate::serve::StartError;
 use crate::telemetry::Metrics;
@@ -37,6 +40,8 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Conversations with avatars.
     pub conversations: Conversations,
+    /// What makes knowledge of files, and embeds it.
+    pub knowledge: Knowledge,
     /// What Tavus signs its callbacks with, where it does.
     pub webhook_secret: Option<SigningSecret>,
     /// EchoRoom's tables and RPCs, as whoever calls.
@@ -57,7 +62,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`StartError::Address`], [`StartError::Tavus`] and [`StartError::DataApi`].
+    /// [`StartError::Address`], [`StartError::Tavus`], [`StartError::Knowledge`] and [`StartError::DataApi`].
     pub fn new(
         config: &Config,
         pool: PgPool,
@@ -88,6 +93,7 @@ impl App {
         let data = |schema| DataApi::new(project, schema, api::Timeouts::default(), metrics.clone());
         let personas = Catalogue::new(tavus.clone(), Freshness::default());
         Ok(Self {
+            knowledge: knowledge(config, &pool, &metrics).map_err(StartError::Knowledge)?,
             conversations: Conversations::new(pool.clone(), tavus, callbacks),
             webhook_secret: config
                 .tavus
@@ -103,6 +109,17 @@ impl App {
             stopping,
         })
     }
+}
+
+fn knowledge(config: &Config, pool: &PgPool, metrics: &Metrics) -> Result<Knowledge, KnowledgeError> {
+    let elevenlabs = config
+        .elevenlabs
+        .as_ref()
+        .map(|settings| ElevenLabsClient::new(settings, elevenlabs::Timeouts::default(), metrics.clone()))
+        .transpose()?;
+    let storage = StorageClient::new(&config.supabase, storage::Timeouts::default(), metrics.clone())?;
+    let embedder = Embedder::new(config.embeddings.as_ref(), metrics.clone())?;
+    Ok(Knowledge::new(pool.clone(), storage, elevenlabs, embedder))
 }
 
 /// A worker that listens everywhere is reached on loopback, by whoever needs no setting to reach it.

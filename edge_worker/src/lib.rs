@@ -12,6 +12,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod jobs;
+pub mod knowledge;
 pub mod providers;
 pub mod serve;
 pub mod telemetry;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use edge_worker::commands::Operator;
+use edge_worker::commands::{Operator, ReadDocument};
 use edge_worker::{Config, StartError, serve, start, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,16 +27,28 @@ enum Command {
         #[arg(long)]
         no_jobs: bool,
     },
+    /// The text of a document; the worker runs this for each.
+    #[command(hide = true)]
+    ReadDocument(ReadDocument),
     #[command(flatten)]
     Operator(Operator),
 }
 
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        // Before there are threads, whose stacks count against its limit of memory.
+        Command::ReadDocument(document) => document.run(),
+        command => work(command),
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn work(command: Command) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let filter = telemetry::logs::filter_from(variable);
-    let no_jobs = match Arguments::parse().command {
+    let no_jobs = match command {
         Command::Serve { no_jobs } => no_jobs,
+        Command::ReadDocument(document) => return document.run(),
         Command::Operator(command) => {
             telemetry::logs::install_on_stderr(&filter);
             return command.run(variable).await;

@@ -13,6 +13,7 @@ use crate::app::{self, App};
 use crate::config::{Config, SettingsError};
 use crate::db;
 use crate::jobs::{Handlers, Runner};
+use crate::knowledge::KnowledgeError;
 use crate::providers::tavus::TavusError;
 
 /// Why the worker did not start, or ended.
@@ -40,6 +41,9 @@ pub enum StartError {
     /// There is no TLS.
     #[error("the client of Tavus could not be built")]
     Tavus(#[source] TavusError),
+    /// There is no TLS.
+    #[error("a client of those who make knowledge could not be built")]
+    Knowledge(#[source] KnowledgeError),
     /// There is no TLS.
     #[error("the client of the Data API could not be built")]
     DataApi(#[source] reqwest::Error),
@@ -114,6 +118,8 @@ pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worke
         version = env!("CARGO_PKG_VERSION"),
         tavus = config.tavus.as_ref().map_or("off", |tavus| tavus.base_url.as_str()),
         jobs = config.jobs.is_on(),
+        transcription = config.elevenlabs.as_ref().map_or("off", |elevenlabs| elevenlabs.base_url.as_str()),
+        embeddings = app.knowledge.embedder().model(),
         "the worker listens"
     );
     Ok(Worker {

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod error;
 mod migrate_check;
+mod read_document;
 mod reconcile;
 mod table;
 
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 pub use error::CommandError;
+pub use read_document::ReadDocument;
 
 use crate::telemetry;
 

@@ -13,6 +13,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
     Settings {
         tavus: reader.number("WORKER_JOBS_TAVUS", defaults.tavus, 0, 1000),
         maintenance: reader.number("WORKER_JOBS_MAINTENANCE", defaults.maintenance, 0, 1000),
+        knowledge: reader.number("WORKER_JOBS_KNOWLEDGE", defaults.knowledge, 0, 1000),
         max_attempts: reader.number("WORKER_JOBS_ATTEMPTS", defaults.max_attempts, 1, 1000),
         lease: Duration::from_secs(lease.into()),
         poll: Duration::from_secs(poll.into()),

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::jobs;
+use super::knowledge::{self, ElevenLabs, Embeddings};
 use super::origins::{self, Origins};
 use super::read::{Reader, SettingsError};
 use super::supabase::{self, Supabase};
@@ -40,6 +41,10 @@ pub struct Config {
     pub supabase: Supabase,
     /// Tavus; `None` when it is off.
     pub tavus: Option<Tavus>,
+    /// ElevenLabs; without it no video is transcribed.
+    pub elevenlabs: Option<ElevenLabs>,
+    /// Embeddings; without it those that are built in.
+    pub embeddings: Option<Embeddings>,
     /// `WORKER_SECRET`: makes and knows callback tokens. None are there only where Tavus is off.
     pub callback_keys: CallbackKeys,
     /// `WORKER_JOBS_...`: how queued jobs are run.
@@ -76,6 +81,8 @@ impl Config {
         let supabase = supabase::read(&mut reader);
         let tavus = tavus::read(&mut reader);
         let is_tavus_off = tavus::is_off(&reader);
+        let elevenlabs = knowledge::elevenlabs(&mut reader);
+        let embeddings = knowledge::embeddings(&mut reader);
         let callback_keys = callback_keys(&mut reader, !is_tavus_off);
         let jobs = jobs::read(&mut reader);
         reader.finish()?;
@@ -89,6 +96,8 @@ impl Config {
             database: database.ok_or_else(missing)?,
             supabase: supabase.ok_or_else(missing)?,
             tavus,
+            elevenlabs,
+            embeddings,
             callback_keys,
             jobs,
         })

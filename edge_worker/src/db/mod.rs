@@ -5,6 +5,7 @@ pub(crate) mod conversations;
 pub(crate) mod dead_letters;
 mod failure;
 pub(crate) mod jobs;
+pub(crate) mod knowledge;
 mod pool;
 mod ready;
 pub mod requirements;

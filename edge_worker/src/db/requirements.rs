@@ -45,7 +45,16 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "release_expired_seats()",
             "prune_conversation_events(integer, integer)",
         ],
-        AppName::Domo => &["prune_stream(integer, integer)"],
+        AppName::Domo => &[
+            "prune_stream(integer, integer)",
+            "keep_knowledge(integer)",
+            "ingest_take(text, uuid)",
+            "ingest_progress(text, uuid, timestamp with time zone, real)",
+            "ingest_complete(text, uuid, timestamp with time zone, jsonb, text, text, integer)",
+            "ingest_failed(text, uuid, timestamp with time zone, text)",
+            "embed_next(uuid, text, uuid, integer)",
+            "embed_store(uuid, text, uuid[], text[], real[])",
+        ],
     };
     CONVERSATIONS
         .iter()

@@ -4,9 +4,12 @@ use futures_util::future::BoxFuture;
 use sqlx::PgPool;
 
 use super::{Job, JobError, Work};
-use super::{end_conversation, expire_seats, keep_orphans, prune_events, reconcile, start_conversation};
+use super::{
+    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, start_conversation,
+};
 use crate::app::App;
 use crate::conversations::Conversations;
+use crate::knowledge::{File, Knowledge};
 
 /// Does jobs. The runner may drop what is returned at any moment: a job that is cut off is done again.
 pub trait Perform: Send + Sync {
@@ -22,6 +25,7 @@ pub trait Perform: Send + Sync {
 pub struct Handlers {
     pub(super) pool: PgPool,
     pub(super) conversations: Conversations,
+    pub(super) knowledge: Knowledge,
 }
 
 impl Handlers {
@@ -30,6 +34,7 @@ impl Handlers {
         Self {
             pool: app.pool.clone(),
             conversations: app.conversations.clone(),
+            knowledge: app.knowledge.clone(),
         }
     }
 
@@ -46,6 +51,10 @@ impl Handlers {
             Work::ExpireSeats(app) => expire_seats::run(self, app).await,
             Work::KeepOrphans(app) => keep_orphans::run(self, app).await,
             Work::Reconcile(app) => reconcile::run(self, app).await,
+            Work::TranscribeVideo(video) => knowledge::ingest(self, File::Video(video)).await,
+            Work::ReadDocument(document) => knowledge::ingest(self, File::Document(document)).await,
+            Work::EmbedKnowledge(demo) => knowledge::embed(self, demo).await,
+            Work::KeepKnowledge => knowledge::keep(self).await,
             Work::PruneEvents(app) => prune_events::run(self, app).await,
         }
     }
@@ -58,8 +67,13 @@ impl Perform for Handlers {
 
     fn given_up<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            if let Ok(Work::StartConversation { app, conversation }) = Work::parse(&job.kind, &job.payload) {
-                start_conversation::given_up(self, app, conversation).await;
+            match Work::parse(&job.kind, &job.payload) {
+                Ok(Work::StartConversation { app, conversation }) => {
+                    start_conversation::given_up(self, app, conversation).await;
+                }
+                Ok(Work::TranscribeVideo(video)) => knowledge::given_up(self, File::Video(video)).await,
+                Ok(Work::ReadDocument(document)) => knowledge::given_up(self, File::Document(document)).await,
+                _ => {}
             }
         })
     }

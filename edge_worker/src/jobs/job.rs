@@ -9,18 +9,21 @@ use serde_json::Value;
 pub enum Queue {
     /// What waits for Tavus.
     Tavus,
+    /// What waits for files and those who read them.
+    Knowledge,
     /// What the database does for itself.
     Maintenance,
 }
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Tavus, Self::Maintenance];
+    pub const ALL: [Self; 3] = [Self::Tavus, Self::Knowledge, Self::Maintenance];
 
     /// Its name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tavus => "tavus",
+            Self::Knowledge => "knowledge",
             Self::Maintenance => "maintenance",
         }
     }

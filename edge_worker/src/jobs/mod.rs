@@ -11,6 +11,7 @@ mod expire_seats;
 mod handlers;
 mod job;
 mod keep_orphans;
+mod knowledge;
 mod lease;
 mod prune_events;
 mod reconcile;

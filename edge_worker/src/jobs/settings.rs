@@ -9,6 +9,8 @@ use super::Queue;
 pub struct Settings {
     /// `WORKER_JOBS_TAVUS`: how many jobs of this queue run at a time; none leaves the queue to other workers.
     pub tavus: u32,
+    /// `WORKER_JOBS_KNOWLEDGE`: the same.
+    pub knowledge: u32,
     /// `WORKER_JOBS_MAINTENANCE`: the same.
     pub maintenance: u32,
     /// `WORKER_JOBS_ATTEMPTS`: how often a job is tried before it goes to the dead letters.
@@ -34,6 +36,8 @@ impl Default for Settings {
         Self {
             // They wait for the network nearly all of the time.
             tavus: 8,
+            // A document is in memory while it is read, and providers limit how much they do at a time.
+            knowledge: 4,
             maintenance: 2,
             // With the delays below the last attempt is a quarter of an hour after the first.
             max_attempts: 10,
@@ -55,6 +59,7 @@ impl Settings {
     pub fn off(self) -> Self {
         Self {
             tavus: 0,
+            knowledge: 0,
             maintenance: 0,
             ..self
         }
@@ -69,6 +74,7 @@ impl Settings {
     pub fn at_a_time(&self, queue: Queue) -> u32 {
         match queue {
             Queue::Tavus => self.tavus,
+            Queue::Knowledge => self.knowledge,
             Queue::Maintenance => self.maintenance,
         }
     }

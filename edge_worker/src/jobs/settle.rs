@@ -44,7 +44,7 @@ impl Shared {
                     match job.queue {
                         // Every few seconds.
                         Queue::Maintenance => tracing::debug!("a job is done"),
-                        Queue::Tavus => tracing::info!("a job is done"),
+                        Queue::Tavus | Queue::Knowledge => tracing::info!("a job is done"),
                     }
                 }
                 told.or_word("done")

@@ -32,6 +32,14 @@ pub enum Work {
     KeepOrphans(AppName),
     /// Ask Tavus for events that never arrived.
     Reconcile(AppName),
+    /// Make chunks of what is said in a video.
+    TranscribeVideo(Uuid),
+    /// Make chunks of a document.
+    ReadDocument(Uuid),
+    /// Make the embeddings of a demo's chunks.
+    EmbedKnowledge(Uuid),
+    /// Enqueue knowledge that waits and has no job.
+    KeepKnowledge,
     /// Forget old events: an app's, or the kernel's own ledger.
     PruneEvents(Option<AppName>),
 }
@@ -48,13 +56,17 @@ pub enum Unusable {
 }
 
 /// Every kind, for the labels of metrics.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 10] = [
     "start_conversation",
     "end_conversation",
     "expire_seats",
     "keep_orphans",
     "reconcile",
     "prune_events",
+    "transcribe_video",
+    "read_document",
+    "embed_knowledge",
+    "keep_knowledge",
 ];
 
 #[derive(Deserialize)]
@@ -74,6 +86,21 @@ struct OfApp {
 struct OfAppOrKernel {
     #[serde(default)]
     app: Option<AppName>,
+}
+
+#[derive(Deserialize)]
+struct OfVideo {
+    video: Uuid,
+}
+
+#[derive(Deserialize)]
+struct OfDocument {
+    document: Uuid,
+}
+
+#[derive(Deserialize)]
+struct OfDemo {
+    demo: Uuid,
 }
 
 fn requested() -> String {
@@ -110,6 +137,10 @@ impl Work {
             "keep_orphans" => Self::KeepOrphans(read::<OfApp>(payload)?.app),
             "reconcile" => Self::Reconcile(read::<OfApp>(payload)?.app),
             "prune_events" => Self::PruneEvents(read::<OfAppOrKernel>(payload)?.app),
+            "transcribe_video" => Self::TranscribeVideo(read::<OfVideo>(payload)?.video),
+            "read_document" => Self::ReadDocument(read::<OfDocument>(payload)?.document),
+            "embed_knowledge" => Self::EmbedKnowledge(read::<OfDemo>(payload)?.demo),
+            "keep_knowledge" => Self::KeepKnowledge,
             _ => return Err(Unusable::UnknownKind),
         })
     }
@@ -136,7 +167,7 @@ mod tests {
     #[test]
     fn every_kind_is_read_and_has_its_own_label() {
         let id = Uuid::new_v4();
-        let payload = json!({ "app": "echoroom", "conversation": id, "of_a_newer_release": 1 });
+        let payload = json!({ "app": "echoroom", "conversation": id, "video": id, "document": id, "demo": id, "of_a_newer_release": 1 });
         for kind in KINDS {
             Work::parse(kind, &payload).unwrap();
             assert_eq!(Work::label(kind), kind);
@@ -169,6 +200,8 @@ mod tests {
             ("keep_orphans", json!(null)),
             ("reconcile", json!({})),
             ("prune_events", json!({ "app": 7 })),
+            ("transcribe_video", json!({ "app": "domo" })),
+            ("embed_knowledge", json!({ "demo": "x" })),
         ] {
             let refused = Work::parse(kind, &payload);
             assert!(matches!(refused, Err(Unusable::Payload(_))), "{kind} {payload}");

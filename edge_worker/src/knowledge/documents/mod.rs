@@ -1,0 +1,10 @@
+//! Documents as text. Files come from strangers, so they are read in a process of their own, with limits: one that hangs is killed, one that
+//! eats memory or the stack takes nobody with it.
+
+mod format;
+mod reader;
+mod text;
+
+pub use format::Format;
+pub use reader::{Reader, answer};
+pub use text::DocumentError;
