@@ -1,4 +1,4 @@
--- Domo, what an agent knows when its call begins.
+-- Domo, what an agent knows when its call begins, and what it looks up in the middle of it.
 -- Locks: none.
 
 create function domo_private.knowledge_context(p_demo_id uuid, p_characters integer default 6000)
@@ -59,4 +59,27 @@ $$;
 comment on function domo_private.tavus_claim is
     'Takes a starting or active call on for some seconds (1 to 600), so that no other worker starts or ends the same one; one that starts comes with what its agent is to know. Null when somebody else has it or it is over.';
 
+-- Tavus knows a call by its own id alone.
+create function domo_private.look_up(p_conversation_id text, p_query_text text, p_query_embedding real[] default null, p_match_count integer default 5)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_conversation uuid;
+begin
+    select c.id
+    into v_conversation
+    from domo.conversations c
+    where c.conversation_id = p_conversation_id;
+    return domo_private.search_conversation(v_conversation, p_query_text, p_query_embedding::extensions.vector, p_match_count);
+end
+$$;
+
+comment on function domo_private.look_up is
+    'search_conversation for the call that Tavus has under this id; nothing where there is none. For the worker. PT422 invalid_query_text, invalid_match_count.';
+
 revoke execute on all functions in schema domo_private from public;
+grant execute on function domo_private.look_up(text, text, real[], integer) to parley_worker;

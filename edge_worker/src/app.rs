@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use secrecy::SecretString;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -44,6 +45,8 @@ pub struct App {
     pub knowledge: Knowledge,
     /// What Tavus signs its callbacks with, where it does.
     pub webhook_secret: Option<SigningSecret>,
+    /// What Tavus signs calls of tools with.
+    pub tool_secret: Option<SecretString>,
     /// EchoRoom's tables and RPCs, as whoever calls.
     pub data: DataApi,
     /// Domo's, as whoever calls.
@@ -99,6 +102,7 @@ impl App {
                 .tavus
                 .as_ref()
                 .and_then(|tavus| tavus.webhook_secret.clone()),
+            tool_secret: config.tavus.as_ref().and_then(|tavus| tavus.tool_secret.clone()),
             personas,
             data: data("echoroom").map_err(StartError::DataApi)?,
             domo: data("domo").map_err(StartError::DataApi)?,

@@ -8,11 +8,15 @@
 
 mod support;
 
+use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use support::api::{Api, Person, Reply};
 use uuid::Uuid;
 
 const CALLS: &str = "/api/domo/conversations";
+const TOOL: &str = "/api/domo/tools/search_knowledge";
+const TOOL_SECRET: &str = "t00l-secret-of-the-tests";
 
 struct Domo {
     api: Api,
@@ -22,7 +26,7 @@ struct Domo {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_with_the_agent_of_a_demo() {
-    let api = Api::start(&[]).await;
+    let api = Api::start(&[("TAVUS_TOOL_SECRET", TOOL_SECRET)]).await;
     let domo = Domo {
         ada: api.person().await,
         ben: api.person().await,
@@ -31,6 +35,8 @@ async fn calls_with_the_agent_of_a_demo() {
     domo.owner_calls_and_hangs_up().await;
     domo.same_wish_is_one_call().await;
     domo.strangers_find_nothing().await;
+    domo.lookups_are_of_the_demo_of_their_call().await;
+    domo.lookups_that_are_none_are_refused().await;
     domo.refusals_are_those_of_the_demo().await;
     domo.api.stop().await;
 }
@@ -155,6 +161,144 @@ impl Domo {
             .await;
         assert_eq!(nobody.status, 401, "{nobody:?}");
         assert_eq!(self.end(&self.ada, &called.body["id"]).await.status, 200);
+    }
+
+    /// A lookup of the page that holds the call.
+    async fn ask(&self, person: &Person, id: &Value, question: Value) -> Reply {
+        let path = format!("{CALLS}/{}/knowledge", id.as_str().unwrap());
+        self.api.worker.post(&person.token, &path, question).await
+    }
+
+    /// A lookup as Tavus delivers it, signed with a secret.
+    async fn tool(&self, secret: &str, body: &str) -> Reply {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let signature: String = mac
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let worker = &self.api.worker;
+        let request = worker
+            .request(reqwest::Method::POST, TOOL, "")
+            .header("x-tavus-signature", signature)
+            .body(body.to_owned());
+        worker.send(request).await
+    }
+
+    async fn lookups_are_of_the_demo_of_their_call(&self) {
+        let (can, kettle) = (self.demo(json!({})).await, self.demo(json!({})).await);
+        for (demo, content) in [
+            (&can, "The can holds nine litres."),
+            (&kettle, "The kettle holds two litres."),
+        ] {
+            self.insert(
+                &self.ada,
+                "knowledge_chunks",
+                json!({ "demo_id": demo["id"], "content": content }),
+            )
+            .await;
+        }
+        let called = self.call(&self.ada, json!({ "demo_id": can["id"] })).await;
+        assert_eq!(called.status, 201, "{called:?}");
+        let question = json!({ "query": "How many litres does it hold?" });
+        let asked = json!({ "name": "search_knowledge", "conversation_id": called.body["conversation_id"], "arguments": question.to_string() });
+        let as_object = json!({ "name": "search_knowledge", "conversation_id": called.body["conversation_id"], "arguments": question });
+        for answer in [
+            self.ask(&self.ada, &called.body["id"], question.clone()).await,
+            self.ask(&self.ada, &called.body["conversation_id"], question.clone())
+                .await,
+            self.tool(TOOL_SECRET, &asked.to_string()).await,
+            self.tool(TOOL_SECRET, &as_object.to_string()).await,
+        ] {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let found: Vec<_> = answer.body["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| &row["content"])
+                .collect();
+            assert_eq!(found, ["The can holds nine litres."]);
+        }
+        let strange = self.ask(&self.ben, &called.body["id"], question.clone()).await;
+        assert_eq!(
+            (strange.status, &strange.body["details"]),
+            (404, &json!("conversation_not_found"))
+        );
+
+        assert_eq!(self.end(&self.ada, &called.body["id"]).await.status, 200);
+        let late = self.tool(TOOL_SECRET, &asked.to_string()).await;
+        assert_eq!(
+            (late.status, &late.body),
+            (200, &json!({ "results": [] })),
+            "nobody asks when the call is over"
+        );
+        let unknown = asked
+            .to_string()
+            .replace(called.body["conversation_id"].as_str().unwrap(), "c-of-nobody");
+        let unknown = self.tool(TOOL_SECRET, &unknown).await;
+        assert_eq!((unknown.status, &unknown.body), (200, &json!({ "results": [] })));
+    }
+
+    async fn lookups_that_are_none_are_refused(&self) {
+        let good =
+            json!({ "name": "search_knowledge", "conversation_id": "c", "arguments": "{\"query\": \"x\"}" });
+        let with = |name: &str, value: Value| {
+            let mut call = good.clone();
+            call[name] = value;
+            call.to_string()
+        };
+        for (secret, body, status, word) in [
+            (
+                "another-secret-of-the-tests",
+                good.to_string(),
+                401,
+                "invalid_signature",
+            ),
+            (TOOL_SECRET, "{".to_owned(), 400, "invalid_json"),
+            (TOOL_SECRET, "{}".to_owned(), 400, "invalid_body"),
+            (
+                TOOL_SECRET,
+                with("name", json!("drop_everything")),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!("no JSON")),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!({ "query": " " })),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!({ "query": "x", "match_count": 0 })),
+                400,
+                "invalid_body",
+            ),
+        ] {
+            let refused = self.tool(secret, &body).await;
+            assert_eq!(
+                (refused.status, &refused.body["details"]),
+                (status, &json!(word)),
+                "{body}: {refused:?}"
+            );
+        }
+        let unsigned = self.api.worker.post("", TOOL, good.clone()).await;
+        assert_eq!(unsigned.status, 401);
+        let without = self.api.another(&[("TAVUS_TOOL_SECRET", "")]).await;
+        let refused = without.post("", TOOL, good).await;
+        assert_eq!(
+            refused.status, 401,
+            "without a secret nobody is believed: {refused:?}"
+        );
+        without.stop().await;
     }
 
     async fn refusals_are_those_of_the_demo(&self) {

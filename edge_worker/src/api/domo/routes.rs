@@ -3,7 +3,7 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::conversations;
+use super::{conversations, knowledge};
 use crate::app::App;
 
 /// The routes, and their part of the description.
@@ -11,4 +11,6 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(conversations::post))
         .routes(routes!(conversations::end))
+        .routes(routes!(knowledge::post))
+        .routes(routes!(knowledge::tool))
 }
