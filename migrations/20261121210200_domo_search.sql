@@ -1,7 +1,8 @@
 -- Domo, search: by embedding, by words, or by both.
 --
 -- The caller's right to the demo is checked once, and the chunks of that demo are read with the owner's rights: a policy would be asked
--- for every row. Everything is stable, so one search reads one snapshot, and may be called with GET.
+-- for every row. What was found is looked up by id: the planner, which cannot know how few there are, would read the whole table to join it,
+-- hence the settings of joins. Everything is stable, so one search reads one snapshot, and may be called with GET.
 -- Locks: none but those of reading.
 
 create function domo_private.check_demo(p_demo_id uuid)
@@ -47,6 +48,8 @@ stable
 security definer
 rows 5
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
     perform domo_private.check_demo(p_demo_id);
@@ -218,6 +221,8 @@ stable
 security definer
 rows 5
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_query_text text;
@@ -285,6 +290,8 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_demo_id uuid;
