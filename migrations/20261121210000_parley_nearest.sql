@@ -22,6 +22,7 @@
 -- The triggers are statement-level over transition tables: one statement for all rows, with the owner's rights.
 -- Locks: every object is new. maintain_nearest takes SHARE ROW EXCLUSIVE on the app's table.
 
+create schema if not exists extensions;
 create extension if not exists vector with schema extensions;
 
 create table parley.nearest_sets (

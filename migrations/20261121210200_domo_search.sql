@@ -1,7 +1,8 @@
 -- Domo, search: by embedding, by words, or by both.
 --
 -- The caller's right to the demo is checked once, and the chunks of that demo are read with the owner's rights: a policy would be asked
--- for every row. Everything is stable, so one search reads one snapshot, and may be called with GET.
+-- for every row. What was found is looked up by id: the planner, which cannot know how few there are, would read the whole table to join it,
+-- hence the settings of joins. Everything is stable, so one search reads one snapshot, and may be called with GET.
 -- Locks: none but those of reading.
 
 create function domo_private.check_demo(p_demo_id uuid)
@@ -33,7 +34,7 @@ set search_path = ''
 as $$
 begin
     if p_match_count is null or p_match_count not between 1 and 100 then
-        perform domo_private.fail('PT422', 'invalid_match_count', 'match_count is 1 to 100.', 'Ask for fewer, or for more than none.');
+        perform domo_private.fail('PT422', 'invalid_match_count', 'A search returns 1 to 100 chunks.', 'Ask for fewer, or for more than none.');
     end if;
 end
 $$;
@@ -47,12 +48,14 @@ stable
 security definer
 rows 5
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
     perform domo_private.check_demo(p_demo_id);
     perform domo_private.check_match_count(p_match_count);
     if p_match_threshold is null or p_match_threshold not between -1 and 1 then
-        perform domo_private.fail('PT422', 'invalid_match_threshold', 'match_threshold is -1 to 1.', 'A similarity of 1 is the same direction, of 0 none.');
+        perform domo_private.fail('PT422', 'invalid_match_threshold', 'A threshold is a similarity, -1 to 1.', 'A similarity of 1 is the same direction, of 0 none.');
     end if;
     if p_query_embedding is null then
         perform domo_private.fail('PT422', 'invalid_query_embedding', 'There is no embedding to search for.', 'Send one, or use search_knowledge with the text.');
@@ -218,6 +221,8 @@ stable
 security definer
 rows 5
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_query_text text;
@@ -226,7 +231,7 @@ begin
     perform domo_private.check_match_count(p_match_count);
     v_query_text := domo_private.clean_query(p_query_text);
     if p_neighbours is null or p_neighbours not between 0 and 5 then
-        perform domo_private.fail('PT422', 'invalid_neighbours', 'neighbours is 0 to 5.', 'It counts the chunks before, and those after.');
+        perform domo_private.fail('PT422', 'invalid_neighbours', 'A chunk comes with 0 to 5 neighbours on each side.', 'It counts the chunks before, and those after.');
     end if;
     return query
     select
@@ -285,6 +290,8 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_demo_id uuid;

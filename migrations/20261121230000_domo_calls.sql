@@ -82,4 +82,6 @@ comment on function domo_private.look_up is
     'search_conversation for the call that Tavus has under this id; nothing where there is none. For the worker. PT422 invalid_query_text, invalid_match_count.';
 
 revoke execute on all functions in schema domo_private from public;
+-- What is behind it, and goes by our own id, is nobody's any more.
+revoke execute on function domo_private.search_conversation(uuid, text, extensions.vector, integer) from parley_worker;
 grant execute on function domo_private.look_up(text, text, real[], integer) to parley_worker;

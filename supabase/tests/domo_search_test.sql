@@ -198,16 +198,16 @@ select pg_temp.act_as_owner();
 insert into domo.conversations (id, demo_id, persona_id, status, conversation_id)
 values ('00000000-0000-4000-c000-000000000001', pg_temp.demo(1), 'p', 'active', 'c-search');
 select is(
-    pg_temp.as_worker($$ select domo_private.search_conversation('00000000-0000-4000-c000-000000000001', 'courier') -> 0 ->> 'question' $$),
+    pg_temp.as_worker($$ select domo_private.look_up('c-search', 'courier') -> 0 ->> 'question' $$),
     'When are parcels shipped?', 'the worker finds what the call''s demo knows'
 );
 select is(
-    pg_temp.as_worker($$ select array_agg(k order by k)::text from jsonb_object_keys(domo_private.search_conversation('00000000-0000-4000-c000-000000000001', 'courier') -> 0) as k $$),
+    pg_temp.as_worker($$ select array_agg(k order by k)::text from jsonb_object_keys(domo_private.look_up('c-search', 'courier') -> 0) as k $$),
     '{answer,content,id,question,score,source,start_seconds}', 'in the shape that was agreed'
 );
-select is(pg_temp.as_worker($$ select domo_private.search_conversation(gen_random_uuid(), 'courier') $$), '[]', 'an unknown call finds nothing');
+select is(pg_temp.as_worker($$ select domo_private.look_up('c-nobody', 'courier') $$), '[]', 'an unknown call finds nothing');
 update domo.conversations set status = 'ended', ended_at = now() where conversation_id = 'c-search';
-select is(pg_temp.as_worker($$ select domo_private.search_conversation('00000000-0000-4000-c000-000000000001', 'courier') $$), '[]', 'nor does one that is over');
+select is(pg_temp.as_worker($$ select domo_private.look_up('c-search', 'courier') $$), '[]', 'nor does one that is over');
 select is(pg_temp.as_worker($$ select count(*) from domo.search_knowledge(pg_temp.demo(1), 'x') $$), '42501', 'the worker does not search as an owner does');
 
 select is_empty($$ select * from parley.nearest_drift() $$, 'and the kernel''s copies are right');
