@@ -365,7 +365,13 @@ async fn every_failure_of_embedding_is_waited_out_or_kept_for_the_operator() {
     worker.stop().await;
 
     // Without a provider, what is built in does it; and a lost job is found.
-    scene.run("delete from parley.dead_letters").await;
+    scene
+        .run(&format!(
+            "delete from parley.dead_letters; delete from domo.knowledge_chunks;
+            insert into domo.knowledge_chunks (demo_id, content, updated_at) values ('{DEMO}', 'Lost', now() - interval '1 hour');
+            select pgmq.purge_queue('parley_knowledge'); delete from parley.jobs"
+        ))
+        .await;
     let worker = Worker::start(&scene, &fakes, &[("EMBEDDINGS_API_KEY", "")]);
     scene
         .run("update parley.job_schedules set is_enabled = true, next_run_at = now() where name = 'domo_keep_knowledge'")
