@@ -1,8 +1,8 @@
 -- Domo, documents: files that a demo's agent has read, and how far the processing of files has come.
 --
 -- A document goes the way of a video: the owner uploads the file, makes the row, and the worker makes chunks of it. Both say how far they are.
--- Locks: ACCESS EXCLUSIVE on domo.demo_videos and domo.knowledge_chunks for an instant (new columns without a default), SHARE ROW EXCLUSIVE on
--- both for triggers and the foreign key, ACCESS EXCLUSIVE on storage.objects for its policies; all until commit, hence the lock_timeout.
+-- Locks: ACCESS EXCLUSIVE on domo.demo_videos and domo.knowledge_chunks for an instant (new columns without a default) and on domo.audit_logs
+-- while its check is read through, SHARE ROW EXCLUSIVE on the first two for triggers and the foreign key, ACCESS EXCLUSIVE on storage.objects for its policies; all until commit, hence the lock_timeout.
 
 set lock_timeout = '10s';
 
@@ -41,7 +41,7 @@ create table domo.demo_documents (
     constraint demo_documents_failure_check check (char_length(failure) <= 500)
 );
 
-create index demo_documents_pending_idx on domo.demo_documents (demo_id) where processing_status = 'pending';
+create index demo_documents_processing_status_idx on domo.demo_documents (processing_status);
 
 comment on table domo.demo_documents is 'Documents of a demo: plain text, Markdown, HTML or PDF. Written by the demo''s owner; read by the worker.';
 comment on column domo.demo_documents.storage_url is 'Path in the bucket demo-documents: <id of the demo>/...';
@@ -132,6 +132,11 @@ create trigger demo_documents_delete_knowledge
     execute function domo_private.delete_document_knowledge();
 
 -- The trail ---------------------------------------------------------------------------------------------------------------------
+
+alter table domo.audit_logs
+    drop constraint audit_logs_table_name_check,
+    add constraint audit_logs_table_name_check
+        check (table_name in ('demos', 'demo_videos', 'demo_documents', 'knowledge_chunks', 'conversations'));
 
 create or replace function domo_private.audit_videos()
 returns trigger

@@ -65,7 +65,7 @@ create trigger demo_documents_enqueue_update
 
 reset lock_timeout;
 
-create function domo_private.keep_knowledge(p_limit integer default 1000)
+create function domo_private.keep_knowledge(p_seconds integer default 60)
 returns integer
 language plpgsql
 volatile
@@ -75,6 +75,8 @@ as $$
 declare
     v_lost record;
     v_count integer := 0;
+    -- What is younger has the job that it was given.
+    v_before timestamptz := clock_timestamp() - make_interval(secs => p_seconds);
 begin
     -- What an import brought, and wishes whose job was lost. What a worker gave up is an operator's to replay.
     for v_lost in
@@ -83,17 +85,21 @@ begin
             select 'transcribe_video' as kind, v.id, jsonb_build_object('video', v.id) as payload
             from domo.demo_videos v
             join domo.demos d on d.id = v.demo_id and d.deleted_at is null
-            where v.processing_status in ('pending', 'processing') and v.deleted_at is null
+            where v.processing_status in ('pending', 'processing') and v.deleted_at is null and v.updated_at < v_before
             union all
             select 'read_document', f.id, jsonb_build_object('document', f.id)
             from domo.demo_documents f
             join domo.demos d on d.id = f.demo_id and d.deleted_at is null
-            where f.processing_status in ('pending', 'processing') and f.deleted_at is null
+            where f.processing_status in ('pending', 'processing') and f.deleted_at is null and f.updated_at < v_before
             union all
             select 'embed_knowledge', d.id, jsonb_build_object('demo', d.id)
             from domo.demos d
             where d.deleted_at is null
-              and exists (select from domo.knowledge_chunks k where k.demo_id = d.id and k.vector_embedding is null and k.deleted_at is null)
+              and exists (
+                  select
+                  from domo.knowledge_chunks k
+                  where k.demo_id = d.id and k.vector_embedding is null and k.deleted_at is null and k.updated_at < v_before
+              )
         ) lost
         where not exists (
                 select from parley.dead_letters l where l.queue = 'knowledge' and l.job_key = (lost.kind || ':' || lost.id) collate "C"
@@ -101,7 +107,7 @@ begin
           -- A job that is running would be told to run again, though nothing is new.
           and not exists (select from parley.jobs j where j.queue = 'knowledge' and j.job_key = (lost.kind || ':' || lost.id) collate "C")
         order by key
-        limit p_limit
+        limit 1000
     loop
         perform domo_private.enqueue('knowledge', v_lost.kind, v_lost.payload, v_lost.key);
         v_count := v_count + 1;
@@ -110,7 +116,7 @@ begin
 end
 $$;
 
-comment on function domo_private.keep_knowledge is 'Enqueues files and chunks that wait and have no job: what an import brought, and lost wishes. How many.';
+comment on function domo_private.keep_knowledge is 'Enqueues files and chunks that have waited so long and have no job: what an import brought, and lost wishes. How many.';
 
 -- Files -------------------------------------------------------------------------------------------------------------------------
 

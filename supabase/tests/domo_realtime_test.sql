@@ -30,7 +30,7 @@ select is((select count(*) from pg_temp.fresh()), 2::bigint, 'but not that nothi
 insert into domo.demo_videos (demo_id, title, storage_url, order_index) values (pg_temp.demo(1), 'New', pg_temp.demo(1) || '/new.mp4', 5);
 select is(
     pg_temp.latest(),
-    '{"event": "video-changed", "title": "New", "order_index": 5, "processing_status": "pending", "duration_seconds": null, "failure": null, "deleted_at": null}',
+    '{"event": "video-changed", "title": "New", "order_index": 5, "processing_status": "pending", "progress": null, "duration_seconds": null, "failure": null, "deleted_at": null}',
     'a new video is told'
 );
 update domo.demo_videos set transcript = 'Much text' where title = 'New';

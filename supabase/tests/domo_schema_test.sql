@@ -8,9 +8,9 @@ select tables_are(
     'domo',
     array[
         'demos', 'demo_videos', 'knowledge_chunks', 'processed_webhook_events', 'conversation_messages', 'audit_logs',
-        'conversations', 'demo_stats', 'demo_stream'
+        'conversations', 'demo_stats', 'demo_stream', 'demo_documents'
     ],
-    'domo has the six tables of the specification, one for calls, one for counts and one for the stream'
+    'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
 select tables_are('domo_private', array['conversation_looks'], 'domo_private has the worker''s notes');
 
@@ -21,11 +21,11 @@ select columns_are('domo', 'demos', array[
 ], 'demos has its columns');
 select columns_are('domo', 'demo_videos', array[
     'id', 'demo_id', 'title', 'storage_url', 'order_index', 'duration_seconds', 'processing_status', 'created_at', 'updated_at', 'transcript',
-    'failure', 'deleted_at'
+    'failure', 'deleted_at', 'progress', 'processing_started_at'
 ], 'demo_videos has its columns');
 select columns_are('domo', 'knowledge_chunks', array[
     'id', 'demo_id', 'content', 'question', 'answer', 'source', 'vector_embedding', 'created_at', 'updated_at',
-    'video_id', 'chunk_index', 'start_seconds', 'end_seconds', 'content_digest', 'embedding_model', 'embedded_at', 'deleted_at'
+    'video_id', 'chunk_index', 'start_seconds', 'end_seconds', 'content_digest', 'embedding_model', 'embedded_at', 'deleted_at', 'document_id'
 ], 'knowledge_chunks has its columns');
 select columns_are('domo', 'processed_webhook_events', array[
     'id', 'conversation_id', 'event_type', 'event_data', 'processed_at', 'processing_duration_ms', 'event_hash',
@@ -154,6 +154,8 @@ select set_eq(
         'demos: Users can insert their own demos', 'demos: Users can update their own demos', 'demos: Users can delete their own demos',
         'demo_videos: Users can insert their demo videos', 'demo_videos: Users can update their demo videos',
         'demo_videos: Users can delete their demo videos',
+        'demo_documents: Users can insert their demo documents', 'demo_documents: Users can update their demo documents',
+        'demo_documents: Users can delete their demo documents',
         'knowledge_chunks: Users can insert their knowledge chunks', 'knowledge_chunks: Users can update their knowledge chunks',
         'knowledge_chunks: Users can delete their knowledge chunks',
         'objects: Users can view their own videos', 'objects: Users can upload their own videos',
@@ -164,7 +166,7 @@ select set_eq(
 select set_eq(
     $$ select policyname::text from pg_policies where schemaname = 'domo' and cmd = 'SELECT' $$,
     array[
-        'Users can view their own demos', 'Users can select their demo videos', 'Users can select their knowledge chunks',
+        'Users can view their own demos', 'Users can select their demo videos', 'Users can select their demo documents', 'Users can select their knowledge chunks',
         'owners read the calls of their demos', 'owners read the events of their demos', 'owners read the messages of their demos',
         'owners read their audit trail', 'owners read the counts of their demos', 'owners read the stream of their demos'
     ],
@@ -218,8 +220,8 @@ select set_eq(
 );
 select set_eq(
     $$ select t.tgname::text from pg_trigger t where t.tgrelid::regclass::text like 'domo.%' and t.tgname like 'update\_%\_updated\_at' $$,
-    array['update_demos_updated_at', 'update_demo_videos_updated_at', 'update_knowledge_chunks_updated_at'],
-    'by the triggers that the specification names'
+    array['update_demos_updated_at', 'update_demo_videos_updated_at', 'update_demo_documents_updated_at', 'update_knowledge_chunks_updated_at'],
+    'by the triggers that the specification names, and one like them'
 );
 
 select set_eq(
@@ -301,7 +303,8 @@ select set_eq(
     $$ select p.proname::text from pg_proc p where p.pronamespace = 'domo_private'::regnamespace and has_function_privilege('parley_worker', p.oid, 'execute') $$,
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
-        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream'
+        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
+        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store'
     ],
     'it has its functions'
 );
@@ -309,7 +312,7 @@ select is_empty(
     $$
         select p.oid::regprocedure
         from pg_proc p
-        where p.pronamespace = 'domo_private'::regnamespace and p.proname like 'tavus\_%'
+        where p.pronamespace = 'domo_private'::regnamespace and p.proname ~ '^(tavus|ingest|embed)_'
             and (has_function_privilege('authenticated', p.oid, 'execute') or has_function_privilege('service_role', p.oid, 'execute'))
     $$,
     'which nobody else has'
@@ -332,9 +335,12 @@ select set_eq(
     'changes of demos and events can be followed'
 );
 select results_eq(
-    $$ select name, public, file_size_limit, allowed_mime_types from storage.buckets where id = 'demo-videos' $$,
-    $$ values ('demo-videos', false, 104857600::bigint, array['video/*', 'audio/*']) $$,
-    'the bucket of videos is private, takes 100 MB a file, and films and sound only'
+    $$ select name, public, file_size_limit, allowed_mime_types from storage.buckets where id like 'demo-%' order by id $$,
+    $$ values
+        ('demo-documents', false, 20971520::bigint,
+            array['text/plain', 'text/markdown', 'text/x-markdown', 'text/html', 'application/xhtml+xml', 'application/pdf']),
+        ('demo-videos', false, 104857600::bigint, array['video/*', 'audio/*']) $$,
+    'the buckets are private, take 20 and 100 MB a file, and documents, or films and sound, only'
 );
 select set_eq(
     $$ select kind || ' ' || target from parley.aggregates where parent = 'domo.demo_stats'::regclass $$,

@@ -1,6 +1,7 @@
 // Demos for the tests of Domo.
 
 import { randomUUID } from 'node:crypto';
+import { after, before } from 'node:test';
 import { rows } from './database.mjs';
 import { ok } from './people.mjs';
 
@@ -28,6 +29,23 @@ export async function callOf(demo_id, values = {}) {
 /** An event of a call as Tavus sends it. */
 export function eventOf({ conversation_id }, event_type, properties = {}, timestamp = new Date().toISOString()) {
     return { event_type, message_type: event_type.split('.')[0], conversation_id, timestamp, webhook_url: 'https://example.com/secret', properties };
+}
+
+/**
+ * For a test file that watches what its own changes do: the worker, if one runs, leaves files and chunks alone meanwhile. Their jobs are put off
+ * as they are enqueued.
+ */
+export function restKnowledge() {
+    const name = `rests_${process.pid}`;
+    before(async () => {
+        await rows(`create function public.${name}() returns trigger language plpgsql
+            as $$ begin new.vt := clock_timestamp() + interval '1 hour'; return new; end $$`);
+        await rows(`create trigger ${name} before insert on pgmq.q_parley_knowledge for each row execute function public.${name}()`);
+    });
+    after(async () => {
+        await rows(`drop trigger ${name} on pgmq.q_parley_knowledge`);
+        await rows(`drop function public.${name}()`);
+    });
 }
 
 /** What the worker does with an event: its answer is new, duplicate, conflicting or unknown. */

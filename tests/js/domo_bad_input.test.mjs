@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { row } from './database.mjs';
-import { callOf, demoOf, embedding, eventOf, receive } from './demos.mjs';
+import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, refused, service, tokenOf } from './people.mjs';
 import { stack } from './stack.mjs';
+
+restKnowledge();
 
 let owner;
 let demo;

@@ -5,8 +5,10 @@ import { randomUUID } from 'node:crypto';
 import { before, test } from 'node:test';
 import { inDatabaseWith } from './alone.mjs';
 import { inRolledBackTransaction, rows } from './database.mjs';
-import { callOf, demoOf, embedding, eventOf, receive } from './demos.mjs';
+import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, refused, service } from './people.mjs';
+
+restKnowledge();
 
 let owner;
 let demo;

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { row, rows } from './database.mjs';
-import { callOf, demoOf, eventOf, receive } from './demos.mjs';
+import { callOf, demoOf, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, service } from './people.mjs';
+
+restKnowledge();
 
 let owner;
 

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { eventually, listen, refusedToListen, versions } from './channels.mjs';
 import { rows } from './database.mjs';
-import { callOf, demoOf, embedding, eventOf, receive } from './demos.mjs';
+import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { newClient, ok, person, service, visitor } from './people.mjs';
+
+restKnowledge();
 
 let owner;
 let stranger;

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { row, rows } from './database.mjs';
-import { callOf, demoOf, embedding, eventOf, receive } from './demos.mjs';
+import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, personWithEmail, refused, service, visitor } from './people.mjs';
+
+restKnowledge();
 
 describe('an owner', () => {
     let owner;
@@ -168,13 +170,15 @@ describe('everybody else', () => {
         demo = await demoOf(owner, { tavus_persona_id: 'p' });
         await demoOf(stranger);
         await ok(owner.domo.from('demo_videos').insert({ demo_id: demo.id, title: 'x', storage_url: `${demo.id}/x.mp4`, order_index: 0 }));
+        await ok(owner.domo.from('demo_documents').insert({ demo_id: demo.id, title: 'x', storage_url: `${demo.id}/x.pdf` }));
         await ok(owner.domo.from('knowledge_chunks').insert({ demo_id: demo.id, content: 'ours alone' }));
         call = await callOf(demo.id);
         await receive(call, eventOf(call, 'application.transcription_ready', { transcript: [{ role: 'user', content: 'psst' }] }));
     });
 
     const tables = [
-        'demos', 'demo_videos', 'knowledge_chunks', 'conversations', 'processed_webhook_events', 'conversation_messages', 'audit_logs', 'demo_stats', 'demo_stream',
+        'demos', 'demo_videos', 'demo_documents', 'knowledge_chunks', 'conversations', 'processed_webhook_events', 'conversation_messages', 'audit_logs',
+        'demo_stats', 'demo_stream',
     ];
 
     test('an anonymous owner is an owner: each table shows the own rows', async () => {

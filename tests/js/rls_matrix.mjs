@@ -186,6 +186,11 @@ export const tables = {
         insert: (ids) => ({ demo_id: ids.demo_mine, title: 'Another', storage_url: `${ids.demo_mine}/another.mp4`, order_index: 1 }),
         update: 'title = title',
     },
+    'domo.demo_documents': {
+        ...ownersWrite,
+        insert: (ids) => ({ demo_id: ids.demo_mine, title: 'Another', storage_url: `${ids.demo_mine}/another.pdf` }),
+        update: 'title = title',
+    },
     'domo.knowledge_chunks': {
         ...ownersWrite,
         insert: (ids) => ({ demo_id: ids.demo_mine, content: 'Another' }),
@@ -245,6 +250,10 @@ export const topics = {
 
 // Whose folders of a bucket each person may look into, put files into, change and clear.
 export const folders = {
+    'demo-documents': {
+        places: ['demo_mine', 'demo_other'],
+        allowed: { anon: [], member: ['demo_mine'], stranger: [], anonymous: ['demo_other'] },
+    },
     'demo-videos': {
         places: ['demo_mine', 'demo_other'],
         allowed: { anon: [], member: ['demo_mine'], stranger: [], anonymous: ['demo_other'] },

@@ -76,6 +76,8 @@ async function prepare(client) {
         insert into domo.demos (id, user_id, name) values ($demo_mine, $member, 'Mine'), ($demo_other, $anonymous, 'Other');
         insert into domo.demo_videos (demo_id, title, storage_url, order_index)
             select id, 'Tour', id || '/tour.mp4', 0 from domo.demos where id in ($demo_mine, $demo_other);
+        insert into domo.demo_documents (demo_id, title, storage_url)
+            select id, 'Manual', id || '/manual.pdf' from domo.demos where id in ($demo_mine, $demo_other);
         insert into domo.knowledge_chunks (demo_id, content) values ($demo_mine, 'mine'), ($demo_other, 'other');
         insert into domo.conversations (id, demo_id, persona_id, status, conversation_id) values
             ($call_mine, $demo_mine, 'somebody', 'active', $call_mine), ($call_other, $demo_other, 'somebody', 'active', $call_other);
@@ -85,7 +87,8 @@ async function prepare(client) {
         insert into domo.conversation_messages (demo_id, conversation, conversation_id, position, role, content)
             select demo_id, id, conversation_id, 1, 'user', 'Hi' from domo.conversations where id in ($call_mine, $call_other);
         insert into storage.objects (bucket_id, name) values
-            ('demo-videos', $demo_mine || '/tour.mp4'), ('demo-videos', $demo_other || '/tour.mp4');`,
+            ('demo-videos', $demo_mine || '/tour.mp4'), ('demo-videos', $demo_other || '/tour.mp4'),
+            ('demo-documents', $demo_mine || '/tour.mp4'), ('demo-documents', $demo_other || '/tour.mp4');`,
     ));
     return ids;
 }
@@ -287,6 +290,8 @@ for (const [bucket, { places, allowed: allowedTo }] of Object.entries(folders)) 
                 // Deleting a row of a file is for the Storage API, which says so with this.
                 await client.query(`select set_config('storage.allow_delete_query', 'true', true)`);
                 await client.query('insert into storage.buckets (id, name) values ($1, $1)', ['elsewhere']);
+                // The same path in another bucket is another file.
+                await client.query('delete from storage.objects where bucket_id <> $1', [bucket]);
                 await actAs(client, ids, name);
                 for (const place of places) {
                     const isAllowed = allowed.includes(place);

@@ -136,7 +136,10 @@ mod tests {
             .iter()
             .flat_map(|number| number.to_le_bytes())
             .collect();
-        assert_eq!(hex::encode(Sha256::digest(bytes)), "PINNED");
+        assert_eq!(
+            hex::encode(Sha256::digest(bytes)),
+            "e60a9fb7599971d295285c806215f8a122a7f46759014b8c68f66b7346ff7157"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod lexical;
 mod transcript;
 
 pub use chunks::{Chunk, OVERLAP_CHARS, SIZE_CHARS, of_markdown, of_text};
-pub use documents::{DocumentError, Format, Reader, answer as read_document};
+pub use documents::{DocumentError, Format, Reader, answer as read_document, text_of};
 pub use embedder::{EmbedError, Embedder};
 pub use error::KnowledgeError;
 pub use ingest::{File, Knowledge};

@@ -9,8 +9,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fakes;
 mod handlers;
 mod keys;
+mod knowledge;
+mod knowledge_kills;
 mod leases;
 mod retries;
 mod scene;

@@ -7,4 +7,4 @@ mod text;
 
 pub use format::Format;
 pub use reader::{Reader, answer};
-pub use text::DocumentError;
+pub use text::{DocumentError, of as text_of};

@@ -67,7 +67,7 @@ impl DocumentError {
 /// # Errors
 ///
 /// [`DocumentError`]. It may also panic, or never come back: that is what the process is for.
-pub(super) fn of(format: Format, bytes: &[u8]) -> Result<String, DocumentError> {
+pub fn of(format: Format, bytes: &[u8]) -> Result<String, DocumentError> {
     let text = match format {
         Format::Plain | Format::Markdown => utf8(bytes)?.to_owned(),
         Format::Html => html2text::config::plain_no_decorate()
