@@ -15,6 +15,7 @@ use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
 use crate::secret::Secret;
 use crate::simulators::tavus::TavusSimulator;
+use crate::storage::Files;
 use crate::worker::{Launch, Worker, WorkerKeys};
 use crate::{database, partitions};
 
@@ -194,6 +195,7 @@ impl Place<'_> {
             keys,
             config.realtime.clone(),
             self.address,
+            Files::open(self.data_dir)?,
         )
         .await?;
         let worker = match launch {
@@ -239,6 +241,7 @@ pub fn reset(data_dir: &Path) -> Result<(), Error> {
     let _lock = InstanceLock::take(&data_dir)?;
     EnvFile::clear(&data_dir)?;
     WorkerKeys::remove(&data_dir)?;
+    Files::remove_all(&data_dir)?;
     Cluster::remove(&data_dir, RunAs::choose()?)
 }
 
