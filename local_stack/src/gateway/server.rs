@@ -43,13 +43,13 @@ impl Gateway {
         keys: ApiKeys,
         limits: RealtimeLimits,
         address: Address,
-        files: Files,
     ) -> Result<Self, Error> {
         let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
         let auth = Auth::new(address, &project.auth, jwt_secret, site.api_url);
         let open = page::router(site, keys.publishable()).merge(worker::router(site.worker));
         let keys = Arc::new(keys);
         let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
+        let files = Files::open(site.data_dir)?;
         let storage = Storage::start(address, jwt_secret, &project.storage, files).await?;
         let services = Services {
             rest: rest.clone(),

@@ -102,12 +102,12 @@ impl<'a> Form<'a> {
 }
 
 /// Where the bytes of the file come from.
-pub(super) enum Source<'a> {
+pub(super) enum Source<'a, 'form> {
     Body(&'a mut BodyDataStream),
-    Field(Field<'a>),
+    Field(&'a mut Field<'form>),
 }
 
-impl Source<'_> {
+impl Source<'_, '_> {
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, StorageError> {
         match self {
             Self::Body(stream) => stream.next().await.transpose().map_err(|error| broken(&error)),

@@ -56,10 +56,12 @@ pub(super) async fn receive(
     }
     let mut told = Told::default();
     let mut form = form(headers, stream)?;
-    let Some(file) = form.file(&mut told).await? else {
+    let Some(mut file) = form.file(&mut told).await? else {
         return Err(StorageError::invalid("No content provided"));
     };
-    let (draft, content) = entrance.take(&told, Source::Field(file)).await?;
+    let (draft, content) = entrance.take(&told, Source::Field(&mut file)).await?;
+    // A form goes on when its field is gone.
+    drop(file);
     form.rest(&mut told).await?;
     Ok(content.described(draft, told))
 }
@@ -74,7 +76,7 @@ struct Entrance<'a> {
 }
 
 impl Entrance<'_> {
-    async fn take(&self, told: &Told, source: Source<'_>) -> Result<(Draft, Content), StorageError> {
+    async fn take(&self, told: &Told, source: Source<'_, '_>) -> Result<(Draft, Content), StorageError> {
         let mime = told.mime.as_deref().unwrap_or(UNKNOWN_TYPE);
         self.bucket.check_type(&self.target.name, mime)?;
         let expected = json!({ "mimetype": mime, "contentLength": self.declared });
@@ -85,7 +87,7 @@ impl Entrance<'_> {
         self.write(source).await
     }
 
-    async fn write(&self, mut source: Source<'_>) -> Result<(Draft, Content), StorageError> {
+    async fn write(&self, mut source: Source<'_, '_>) -> Result<(Draft, Content), StorageError> {
         let (draft, mut file) = self.core.files.draft().await?;
         let mut content = Content::default();
         while let Some(chunk) = source.chunk().await? {
