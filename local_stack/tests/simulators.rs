@@ -1,6 +1,10 @@
 //! The simulators of ElevenLabs and of an embeddings API, as a client of theirs sees them.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper that fails fails its test"
+)]
 
 use base64::Engine as _;
 use local_stack::Secret;
