@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use support::Project;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const BUCKET: &str = "insert into storage.buckets (id, name) values ('b', 'b');";
 
@@ -123,6 +123,34 @@ async fn upload_that_breaks_off_leaves_nothing() {
     drop(socket);
     until(|| files(&project).is_empty()).await;
     assert_eq!(content(&stack, "half.txt").await, None);
+    stack.stop().await.unwrap();
+}
+
+/// A client that sends all of its file before it listens would see nothing but a broken connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_upload_is_read_to_its_end_and_answered() {
+    let project = Project::new(BUCKET);
+    let stack = project.start().await;
+    let address = stack
+        .endpoints()
+        .api_url
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let size = 32 * 1024 * 1024;
+    let head = format!(
+        "POST /storage/v1/object/b/a.txt HTTP/1.1\r\nhost: {address}\r\napikey: {}\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n",
+        stack.endpoints().publishable_key
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&vec![0; size]).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.contains("new row violates row-level security policy"),
+        "{answer}"
+    );
     stack.stop().await.unwrap();
 }
 
