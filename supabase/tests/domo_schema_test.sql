@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
-select tables_are('domo_private', array['conversation_looks'], 'domo_private has the worker''s notes');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words'], 'domo_private has the worker''s notes, and the words of chunks');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -233,6 +233,9 @@ select set_eq(
         'demo_dashboard()',
         'events_since(demo_id uuid, after_seq bigint DEFAULT NULL::bigint, page_limit integer DEFAULT 500)',
         'add_knowledge(demo_id uuid, content text, question text DEFAULT NULL::text, answer text DEFAULT NULL::text, source text DEFAULT NULL::text)',
+        'search_knowledge_chunks(query_embedding vector, demo_id uuid, match_threshold double precision DEFAULT 0.7, match_count integer DEFAULT 5)',
+        'search_knowledge(demo_id uuid, query_text text, query_embedding vector DEFAULT NULL::vector, match_count integer DEFAULT 5, source text DEFAULT NULL::text, neighbours integer DEFAULT 0)',
+        'search_quality(demo_id uuid)',
         'start_conversation(demo_id uuid, client_id uuid DEFAULT NULL::uuid)',
         'end_conversation(conversation_id text)',
         'conversation_analytics(demo_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)',
@@ -304,7 +307,7 @@ select set_eq(
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
         'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
-        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store'
+        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'look_up'
     ],
     'it has its functions'
 );
