@@ -5,8 +5,8 @@
 -- transcript as it is kept, without the system prompt. Without them everything is worked out here.
 -- A transcript is kept once, in its conversation; the body of its event is kept without it. LZ4 packs one of 64 kB in 0.1 ms where pglz
 -- takes 1 ms.
--- Locks: the room's topic, then the conversation's row: in the order of whoever deletes a room. An event that names the call first takes both
--- before all else, the others come to them after their claim, so two events of one conversation never wait for each other in a circle. The
+-- Locks: claims in the order of their keys; the topics of rooms in the order of their ids; then conversations, as whoever deletes a room has
+-- them, in the order of the keys again. So two that bring events of the same conversations never wait for each other in a circle. The
 -- columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS EXCLUSIVE for an instant.
 
 set lock_timeout = '10s';
@@ -202,6 +202,120 @@ begin
 end
 $$;
 
+create function echoroom_private.tavus_id_of(p_conversation uuid, p_event jsonb)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_known_id text;
+    v_tavus_id text := p_event ->> 'conversation_id';
+begin
+    select c.conversation_id
+    into v_known_id
+    from echoroom.conversations c
+    where c.id = p_conversation;
+    if not found or coalesce(v_tavus_id <> v_known_id, v_tavus_id is null and v_known_id is null) then
+        return null;
+    end if;
+    if v_known_id is null and exists (select from echoroom.conversations c where c.conversation_id = v_tavus_id) then
+        return null;
+    end if;
+    return coalesce(v_tavus_id, v_known_id);
+end
+$$;
+
+comment on function echoroom_private.tavus_id_of is 'Tavus'' id of the conversation that an event is of; null when it is not this one.';
+
+create function echoroom_private.tavus_claim_event(p_event jsonb, p_tavus_id text, inout p_event_key text, p_digest text, out claim text)
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    if p_event_key is null or p_digest is null then
+        p_event_key := parley.tavus_event_key(p_event, p_tavus_id);
+        p_digest := parley.tavus_event_digest(p_event);
+    elsif not starts_with(p_event_key, p_tavus_id || '/') then
+        raise exception using errcode = '22023', message = 'The key is that of another conversation.';
+    end if;
+    claim := parley.claim_event('tavus', p_event_key, p_digest);
+end
+$$;
+
+comment on function echoroom_private.tavus_claim_event is 'Claims an event, under the key and digest that came with it where both did. 22023 for the key of another conversation.';
+
+create function echoroom_private.tavus_hears(p_conversations uuid[], p_events jsonb[])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.hold_topic(heard.session_id)
+    from (
+        select distinct c.session_id
+        from unnest(p_conversations, p_events) as given (conversation, event)
+        join echoroom.conversations c on c.id = given.conversation
+        where c.session_id is not null
+            and (
+                c.conversation_id is null
+                or replace(given.event ->> 'event_type', '.pal_', '.replica_')
+                    in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready')
+            )
+        order by c.session_id
+    ) heard;
+end
+$$;
+
+comment on function echoroom_private.tavus_hears is 'Holds the topics of the rooms that hear of these events, which are claimed, before any conversation is touched.';
+
+create function echoroom_private.tavus_keep(p_conversation uuid, p_tavus_id text, p_event jsonb, p_event_key text, p_is_prepared boolean, p_claim text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_event_type constant text := replace(p_event ->> 'event_type', '.pal_', '.replica_');
+    v_event jsonb := p_event - 'webhook_url';
+    v_properties jsonb := case jsonb_typeof(p_event -> 'properties') when 'object' then p_event -> 'properties' else '{}'::jsonb end;
+begin
+    if p_claim = 'new' and v_event_type = 'application.transcription_ready' then
+        v_event := v_event #- '{properties,transcript}';
+        if not p_is_prepared then
+            v_properties := v_properties || jsonb_build_object('transcript', echoroom_private.tavus_transcript(v_properties -> 'transcript'));
+        end if;
+    end if;
+    -- What conflicts is kept once, however often it comes: reconciliation brings it again and again.
+    if p_claim = 'new' or not exists (
+        select
+        from echoroom_private.conversation_events e
+        where e.conversation = p_conversation and e.event_key = p_event_key and e.is_conflicting and e.body = v_event
+    ) then
+        insert into echoroom_private.conversation_events (conversation, event_type, event_key, is_conflicting, body)
+        values (p_conversation, p_event ->> 'event_type', p_event_key, p_claim = 'conflicting', v_event);
+    end if;
+    if p_claim <> 'new' then
+        return;
+    end if;
+    -- The answer to the call that made the conversation may be lost, or still on its way: its events name it, too.
+    update echoroom.conversations c
+    set conversation_id = p_tavus_id, status = case when c.status = 'starting' then 'active' else c.status end
+    where c.id = p_conversation and c.conversation_id is null;
+    if not found and not exists (select from echoroom.conversations c where c.id = p_conversation and c.conversation_id = p_tavus_id) then
+        raise exception using errcode = '40001', message = 'Another event has named another call meanwhile: try again.';
+    end if;
+    perform echoroom_private.tavus_apply(
+        p_conversation, v_event_type, coalesce(echoroom_private.tavus_time(p_event -> 'timestamp'), clock_timestamp()), v_properties
+    );
+end
+$$;
+
+comment on function echoroom_private.tavus_keep is
+    'Keeps an event that is claimed, and applies it when it is new. 40001 when the conversation got another name meanwhile.';
+
 drop function echoroom_private.tavus_receive(uuid, jsonb);
 
 create function echoroom_private.tavus_receive(p_conversation uuid, p_event jsonb, p_event_key text default null, p_digest text default null)
@@ -212,71 +326,22 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_known_id text;
-    v_session_id uuid;
-    v_tavus_id text := p_event ->> 'conversation_id';
-    v_is_prepared constant boolean := p_event_key is not null and p_digest is not null;
-    v_event_type text;
-    v_event_key text := p_event_key;
-    v_properties jsonb;
+    v_tavus_id constant text := echoroom_private.tavus_id_of(p_conversation, p_event);
+    v_event_key text;
     v_claim text;
 begin
-    select c.conversation_id, c.session_id
-    into v_known_id, v_session_id
-    from echoroom.conversations c
-    where c.id = p_conversation;
-    if not found or coalesce(v_tavus_id <> v_known_id, v_tavus_id is null and v_known_id is null) then
+    if v_tavus_id is null then
         return 'unknown';
     end if;
-    if v_known_id is null then
-        -- The answer to the call that made the conversation may be lost, or still on its way: its events name it, too.
-        if exists (select from echoroom.conversations c where c.conversation_id = v_tavus_id) then
-            return 'unknown';
-        end if;
-        perform echoroom_private.hold_topic(v_session_id);
-        update echoroom.conversations c
-        set conversation_id = v_tavus_id, status = case when c.status = 'starting' then 'active' else c.status end
-        where c.id = p_conversation and c.conversation_id is null;
-        -- Another event may have named another call meanwhile.
-        if not found and not exists (select from echoroom.conversations c where c.id = p_conversation and c.conversation_id = v_tavus_id) then
-            return 'unknown';
-        end if;
-    end if;
-    v_tavus_id := coalesce(v_tavus_id, v_known_id);
-    if not v_is_prepared then
-        v_event_key := parley.tavus_event_key(p_event, v_tavus_id);
-    elsif not starts_with(p_event_key, v_tavus_id || '/') then
-        raise exception using errcode = '22023', message = 'The key is that of another conversation.';
-    end if;
-    v_claim := parley.claim_event('tavus', v_event_key, case when v_is_prepared then p_digest else parley.tavus_event_digest(p_event) end);
-    if v_claim = 'duplicate' then
-        return v_claim;
-    end if;
-
-    v_event_type := replace(p_event ->> 'event_type', '.pal_', '.replica_');
-    if v_claim = 'new' and v_event_type in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready') then
-        perform echoroom_private.hold_topic(v_session_id);
-    end if;
-    v_properties := case jsonb_typeof(p_event -> 'properties') when 'object' then p_event -> 'properties' else '{}' end;
-    p_event := p_event - 'webhook_url';
-    if v_claim = 'new' and v_event_type = 'application.transcription_ready' then
-        p_event := p_event #- '{properties,transcript}';
-        if not v_is_prepared then
-            v_properties := v_properties || jsonb_build_object('transcript', echoroom_private.tavus_transcript(v_properties -> 'transcript'));
-        end if;
-    end if;
-    -- What conflicts is kept once, however often it comes: reconciliation brings it again and again.
-    if v_claim = 'new' or not exists (
-        select
-        from echoroom_private.conversation_events e
-        where e.conversation = p_conversation and e.event_key = v_event_key and e.is_conflicting and e.body = p_event
-    ) then
-        insert into echoroom_private.conversation_events (conversation, event_type, event_key, is_conflicting, body)
-        values (p_conversation, p_event ->> 'event_type', v_event_key, v_claim = 'conflicting', p_event);
-    end if;
+    select claimed.p_event_key, claimed.claim
+    into v_event_key, v_claim
+    from echoroom_private.tavus_claim_event(p_event, v_tavus_id, p_event_key, p_digest) claimed;
     if v_claim = 'new' then
-        perform echoroom_private.tavus_apply(
-            p_conversation, v_event_type, coalesce(echoroom_private.tavus_time(p_event -> 'timestamp'), clock_timestamp()), v_properties
+        perform echoroom_private.tavus_hears(array[p_conversation], array[p_event]);
+    end if;
+    if v_claim <> 'duplicate' then
+        perform echoroom_private.tavus_keep(
+            p_conversation, v_tavus_id, p_event, v_event_key, p_event_key is not null and p_digest is not null, v_claim
         );
     end if;
     return v_claim;
@@ -285,9 +350,9 @@ $$;
 
 comment on function echoroom_private.tavus_receive is
     'Takes an event of a conversation in: claimed, kept and applied in one transaction. new, duplicate, conflicting (kept beside the first, not applied), or unknown when it is not this conversation''s. With its key and digest, the event comes with its transcript as it is kept. 22023 for what is no event.';
--- A commit costs as much as an event, and what a worker has waiting goes into one. In the order of their keys, which begin with the
--- conversation: two that bring events of the same conversations at once never wait for each other in a circle. One that has to wait for long
--- makes all of them wait, so it gives up soon, and they come one by one.
+
+-- A commit costs as much as an event, and what a worker has waiting goes into one. One that has to wait for long makes all of them wait, so
+-- it gives up soon, and they come one by one.
 create function echoroom_private.tavus_receive_all(p_conversations uuid[], p_events jsonb[], p_event_keys text[], p_digests text[])
 returns text[]
 language plpgsql
@@ -297,15 +362,53 @@ set search_path = ''
 set lock_timeout = '250ms'
 as $$
 declare
-    v_answers text[] := array_fill(null::text, array[cardinality(p_events)]);
+    v_answers text[] := array_fill('unknown'::text, array[cardinality(p_events)]);
+    v_ids text[] := v_answers;
+    v_keys text[] := v_answers;
+    v_new integer[] := '{}'::integer[];
+    v_event_key text;
+    v_claim text;
     v_at integer;
 begin
+    for v_at in 1..cardinality(p_events) loop
+        v_ids[v_at] := echoroom_private.tavus_id_of(p_conversations[v_at], p_events[v_at]);
+        -- Where the key is not known yet, its beginning is.
+        v_keys[v_at] := coalesce(p_event_keys[v_at], v_ids[v_at] || '/');
+    end loop;
+
     for v_at in
         select given.place
-        from unnest(p_event_keys) with ordinality as given (event_key, place)
-        order by given.event_key collate "C"
+        from unnest(v_keys) with ordinality as given (event_key, place)
+        where v_ids[given.place] is not null
+        order by given.event_key collate "C", given.place
     loop
-        v_answers[v_at] := echoroom_private.tavus_receive(p_conversations[v_at], p_events[v_at], p_event_keys[v_at], p_digests[v_at]);
+        select claimed.p_event_key, claimed.claim
+        into v_event_key, v_claim
+        from echoroom_private.tavus_claim_event(p_events[v_at], v_ids[v_at], p_event_keys[v_at], p_digests[v_at]) claimed;
+        v_keys[v_at] := v_event_key;
+        v_answers[v_at] := v_claim;
+        if v_claim = 'new' then
+            v_new := v_new || v_at;
+        end if;
+    end loop;
+    perform echoroom_private.tavus_hears(
+        array(select p_conversations[place] from unnest(v_new) as place), array(select p_events[place] from unnest(v_new) as place)
+    );
+
+    for v_at in
+        select given.place
+        from unnest(v_keys) with ordinality as given (event_key, place)
+        where v_answers[given.place] in ('new', 'conflicting')
+        order by given.event_key collate "C", given.place
+    loop
+        perform echoroom_private.tavus_keep(
+            p_conversations[v_at],
+            v_ids[v_at],
+            p_events[v_at],
+            v_keys[v_at],
+            p_event_keys[v_at] is not null and p_digests[v_at] is not null,
+            v_answers[v_at]
+        );
     end loop;
     return v_answers;
 end

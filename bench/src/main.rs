@@ -16,7 +16,9 @@ mod quantiles;
 mod report;
 mod request;
 mod rooms;
+mod search;
 mod stack;
+mod stats;
 mod tables;
 mod webhooks;
 
@@ -46,6 +48,9 @@ struct Arguments {
     /// How many sockets listen in the suite fanout.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
     sockets: Vec<usize>,
+    /// Small corpora in the suite search: a minute instead of ten.
+    #[arg(long)]
+    quick: bool,
 }
 
 /// What can be measured.
@@ -59,6 +64,10 @@ enum Suite {
     Fanout,
     /// Callbacks of Tavus, from the first byte to the acknowledgement.
     Webhooks,
+    /// Domo's statistics over a million events.
+    Stats,
+    /// The nearest chunks of a demo, among many demos.
+    Search,
 }
 
 fn main() -> ExitCode {
@@ -146,7 +155,7 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
     }
     if is_wanted(Suite::Webhooks) {
         let webhooks::Outcome { lines, peer, proof } = webhooks::measure(database, pace).await?;
-        let mut facts = facts;
+        let mut facts = facts.clone();
         if let Some(facts) = facts.as_object_mut() {
             facts.insert("peer".to_owned(), peer.into());
             facts.insert("proof".to_owned(), proof.into());
@@ -154,6 +163,31 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
         report::publish(
             "webhooks",
             "callbacks of Tavus: verified, claimed, kept, applied and acknowledged",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Stats) {
+        let lines = stats::measure(database, pace).await?;
+        report::publish(
+            "stats",
+            "Domo's statistics over 1,000,000 events, beside those of its specification",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Search) {
+        let search::Outcome { lines, peer, proof } = search::measure(database, arguments.quick, pace).await?;
+        let mut facts = facts.clone();
+        if let Some(facts) = facts.as_object_mut() {
+            facts.insert("peer".to_owned(), peer.into());
+            facts.insert("proof".to_owned(), proof.into());
+        }
+        report::publish(
+            "search",
+            "the five nearest chunks of a demo among many",
             &facts,
             pace,
             &lines,

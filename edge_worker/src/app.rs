@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use secrecy::SecretString;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -14,8 +15,8 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::echoroom::{self, Catalogue, Freshness, PATIENCE};
-use crate::api::{self, DataApi};
+use crate::api::echoroom::{self, Catalogue, Freshness};
+use crate::api::{self, DataApi, PATIENCE, domo};
 use crate::config::{Config, Origins};
 use crate::conversations::Conversations;
 use crate::error::ApiError;
@@ -44,8 +45,12 @@ pub struct App {
     pub knowledge: Knowledge,
     /// What Tavus signs its callbacks with, where it does.
     pub webhook_secret: Option<SigningSecret>,
+    /// What Tavus signs calls of tools with.
+    pub tool_secret: Option<SecretString>,
     /// EchoRoom's tables and RPCs, as whoever calls.
     pub data: DataApi,
+    /// Domo's, as whoever calls.
+    pub domo: DataApi,
     /// What Tavus calls its personas.
     pub personas: Catalogue,
     /// How long a request waits for an avatar.
@@ -88,7 +93,7 @@ impl App {
         };
         let callbacks = Callbacks::new(base, config.callback_keys.clone());
         let project = &config.supabase;
-        let data = DataApi::new(project, "echoroom", api::Timeouts::default(), metrics.clone());
+        let data = |schema| DataApi::new(project, schema, api::Timeouts::default(), metrics.clone());
         let personas = Catalogue::new(tavus.clone(), Freshness::default());
         Ok(Self {
             knowledge: knowledge(config, &pool, &metrics).map_err(StartError::Knowledge)?,
@@ -97,8 +102,10 @@ impl App {
                 .tavus
                 .as_ref()
                 .and_then(|tavus| tavus.webhook_secret.clone()),
+            tool_secret: config.tavus.as_ref().and_then(|tavus| tavus.tool_secret.clone()),
             personas,
-            data: data.map_err(StartError::DataApi)?,
+            data: data("echoroom").map_err(StartError::DataApi)?,
+            domo: data("domo").map_err(StartError::DataApi)?,
             avatar_patience: PATIENCE,
             cors_origins: config.cors_origins.clone(),
             pool,
@@ -135,6 +142,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(metrics::get))
         .routes(routes!(webhooks::tavus::post))
         .merge(echoroom::routes())
+        .merge(domo::routes())
         .with_state(app.clone())
         .split_for_parts();
     let routes = observed(routes.merge(openapi::router(document)), app.metrics);

@@ -23,6 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use uuid::Uuid;
 
 const APP: AppName = AppName::Echoroom;
+const PASSWORD: &str = "pa55word-of-the-worker";
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[derive(Clone, Default)]
@@ -64,8 +65,9 @@ async fn calls(
     for kind in [
         status(422, Some(parroting.clone())),
         status(402, Some(parroting.clone())),
-        status(401, Some(parroting)),
+        status(401, Some(parroting.clone())),
         status(503, None),
+        status(429, Some(parroting)),
         FaultKind::DropBefore,
         FaultKind::DropAfter,
         FaultKind::StatusAfter { status: 500 },
@@ -147,19 +149,28 @@ async fn callbacks(address: &str, proxy: &Proxy) -> String {
     told
 }
 
+/// Where the worker finds the database, with a password that is no common word.
+async fn worker_with_password(database: &Database, owner: &sqlx::PgPool) -> url::Url {
+    sqlx::query(&format!("alter role parley_worker login password '{PASSWORD}'"))
+        .execute(owner)
+        .await
+        .unwrap();
+    let mut url = url::Url::parse(database.url()).unwrap();
+    url.set_username("parley_worker").unwrap();
+    url.set_password(Some(PASSWORD)).unwrap();
+    url
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_token_secret_body_or_address_is_in_a_log_line_or_an_answer() {
+    let database = Database::start().await;
+    let owner = sqlx::PgPool::connect(database.url()).await.unwrap();
+    let url = worker_with_password(&database, &owner).await;
+    // Only now: what the test itself asks of the database tells the password.
     let log = Log::default();
     let writer = log.clone();
     telemetry::logs::subscriber(EnvFilter::new("trace"), move || writer.clone()).init();
-    let database = Database::start().await;
-    let owner = sqlx::PgPool::connect(database.url()).await.unwrap();
-    let proxy = Proxy::start(database.url()).await;
-    let password = url::Url::parse(database.url())
-        .unwrap()
-        .password()
-        .unwrap()
-        .to_owned();
+    let proxy = Proxy::start(url.as_str()).await;
     let tavus = Simulated::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -188,7 +199,7 @@ async fn no_key_token_secret_body_or_address_is_in_a_log_line_or_an_answer() {
         WORKER_SECRET.to_owned(),
         WEBHOOK_SECRET.to_owned(),
         "b0dy".to_owned(),
-        password,
+        PASSWORD.to_owned(),
     ];
     let ids: Vec<Uuid> = sqlx::query_scalar("select id from echoroom.conversations")
         .fetch_all(&owner)

@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
+use crate::simulators::elevenlabs::ElevenLabsSimulator;
 use crate::simulators::tavus::TavusSimulator;
-use crate::worker::WorkerConfig;
+use crate::worker::{RealProviders, WorkerConfig};
 
 /// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
 /// nothing, and nothing that listens beyond loopback may use it.
@@ -61,6 +62,10 @@ pub struct Config {
     pub db_port: u16,
     /// The port of the simulator of Tavus on loopback; 0 takes a free one. `None` starts none: the worker talks to the real one.
     pub tavus_port: Option<u16>,
+    /// The port of the simulator of ElevenLabs on loopback; 0 takes a free one. `None` starts none: the worker talks to the real one.
+    pub elevenlabs_port: Option<u16>,
+    /// The port of the simulator of an embeddings API on loopback; 0 takes a free one.
+    pub embeddings_port: u16,
     /// Which kernel the database runs.
     pub kernel: Kernel,
     /// Signs the tokens of users and the two legacy API keys.
@@ -86,6 +91,8 @@ impl Config {
             api_port: 54321,
             db_port: 54322,
             tavus_port: Some(0),
+            elevenlabs_port: Some(0),
+            embeddings_port: 0,
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
             realtime: RealtimeLimits::default(),
@@ -113,13 +120,25 @@ impl Config {
         if let Some(text) = value("PARLEY_TAVUS_PORT") {
             config.tavus_port = Some(port("PARLEY_TAVUS_PORT", &text)?);
         }
-        // A shell that has read a stack.env has the key of a simulator.
-        let is_real = |key: &String| key != TavusSimulator::DEVELOPMENT_KEY;
-        let has_real_tavus = value("TAVUS_API_KEY").is_some_and(|key| is_real(&key));
-        if has_real_tavus {
+        if let Some(text) = value("PARLEY_ELEVENLABS_PORT") {
+            config.elevenlabs_port = Some(port("PARLEY_ELEVENLABS_PORT", &text)?);
+        }
+        if let Some(text) = value("PARLEY_EMBEDDINGS_PORT") {
+            config.embeddings_port = port("PARLEY_EMBEDDINGS_PORT", &text)?;
+        }
+        // A shell that has read a stack.env has the keys of simulators.
+        let is_real = |name, development: &str| value(name).is_some_and(|key| key != development);
+        let real = RealProviders {
+            tavus: is_real("TAVUS_API_KEY", TavusSimulator::DEVELOPMENT_KEY),
+            elevenlabs: is_real("ELEVENLABS_API_KEY", ElevenLabsSimulator::DEVELOPMENT_KEY),
+        };
+        if real.tavus {
             config.tavus_port = None;
         }
-        config.worker = WorkerConfig::from_env(project_dir, value, has_real_tavus)?;
+        if real.elevenlabs {
+            config.elevenlabs_port = None;
+        }
+        config.worker = WorkerConfig::from_env(project_dir, value, real)?;
         if let Some(text) = value("PARLEY_KERNEL") {
             config.kernel = text.parse().map_err(|()| Error::Setting {
                 variable: "PARLEY_KERNEL",
@@ -206,6 +225,8 @@ mod tests {
             ("PARLEY_DB_PORT", "6000"),
             ("PARLEY_TAVUS_PORT", "6001"),
             ("PARLEY_WORKER_PORT", "6002"),
+            ("PARLEY_ELEVENLABS_PORT", "6003"),
+            ("PARLEY_EMBEDDINGS_PORT", "6004"),
             ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
@@ -226,6 +247,10 @@ mod tests {
         assert_eq!((config.api_port, config.db_port), (0, 6000));
         assert_eq!(config.tavus_port, Some(6001));
         assert_eq!(config.worker.port, 6002);
+        assert_eq!(
+            (config.elevenlabs_port, config.embeddings_port),
+            (Some(6003), 6004)
+        );
         assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
         assert_eq!(config.kernel, Kernel::Portable);
         assert_eq!(config.jwt_secret.expose(), secret);
@@ -242,15 +267,50 @@ mod tests {
     }
 
     #[test]
+    fn key_of_the_real_elevenlabs_starts_no_simulator() {
+        assert_eq!(read(&[]).unwrap().elevenlabs_port, Some(0));
+        let real = read(&[
+            ("ELEVENLABS_API_KEY", "k"),
+            ("ELEVENLABS_BASE_URL", "https://api.example"),
+        ])
+        .unwrap();
+        assert_eq!(real.elevenlabs_port, None);
+        let given = [
+            ("ELEVENLABS_API_KEY", Secret::new("k")),
+            ("ELEVENLABS_BASE_URL", Secret::new("https://api.example")),
+        ];
+        assert_eq!(real.worker.settings, given);
+        assert_eq!(real.tavus_port, Some(0));
+    }
+
+    #[test]
+    fn embeddings_are_the_workers_own_unless_a_service_is_named() {
+        let named = [
+            ("EMBEDDINGS_API_KEY", "k"),
+            ("EMBEDDINGS_BASE_URL", "u"),
+            ("EMBEDDINGS_MODEL", "m"),
+        ];
+        let settings = read(&named).unwrap().worker.settings;
+        assert_eq!(settings, named.map(|(name, value)| (name, Secret::new(value))));
+        let of_a_stack = [
+            ("EMBEDDINGS_SIMULATOR_URL", "http://127.0.0.1:1"),
+            ("EMBEDDINGS_SIMULATOR_KEY", "k"),
+        ];
+        assert!(read(&of_a_stack).unwrap().worker.settings.is_empty());
+    }
+
+    #[test]
     fn shell_that_has_read_the_file_of_a_stack_starts_the_same_again() {
         let of_a_stack = [
             ("TAVUS_API_KEY", TavusSimulator::DEVELOPMENT_KEY),
             ("TAVUS_BASE_URL", "http://127.0.0.1:1"),
+            ("ELEVENLABS_API_KEY", ElevenLabsSimulator::DEVELOPMENT_KEY),
+            ("ELEVENLABS_BASE_URL", "http://127.0.0.1:3"),
             ("WORKER_URL", "http://127.0.0.1:2"),
             ("RUST_LOG", "debug"),
         ];
         let config = read(&of_a_stack).unwrap();
-        assert_eq!(config.tavus_port, Some(0));
+        assert_eq!((config.tavus_port, config.elevenlabs_port), (Some(0), Some(0)));
         assert_eq!(config.worker.settings, [("RUST_LOG", Secret::new("debug"))]);
     }
 
@@ -274,6 +334,8 @@ mod tests {
             ("PARLEY_API_PORT", "http"),
             ("PARLEY_DB_PORT", "70000"),
             ("PARLEY_TAVUS_PORT", "-1"),
+            ("PARLEY_ELEVENLABS_PORT", "-1"),
+            ("PARLEY_EMBEDDINGS_PORT", "x"),
             ("PARLEY_WORKER_PORT", "http"),
             ("PARLEY_KERNEL", "fast"),
             ("SUPABASE_JWT_SECRET", "short"),

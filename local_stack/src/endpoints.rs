@@ -23,6 +23,14 @@ pub struct Endpoints {
     pub tavus_base_url: Option<String>,
     /// `TAVUS_API_KEY`: the key of that simulator.
     pub tavus_api_key: Option<String>,
+    /// `ELEVENLABS_BASE_URL`: the simulator of ElevenLabs, where there is one.
+    pub elevenlabs_base_url: Option<String>,
+    /// `ELEVENLABS_API_KEY`: the key of that simulator.
+    pub elevenlabs_api_key: Option<String>,
+    /// `EMBEDDINGS_SIMULATOR_URL`: the simulator of an embeddings API. The worker uses it only where `EMBEDDINGS_BASE_URL` says so.
+    pub embeddings_simulator_url: Option<String>,
+    /// `EMBEDDINGS_SIMULATOR_KEY`: the key of that simulator.
+    pub embeddings_simulator_key: Option<String>,
     /// `WORKER_DB_URL`: the database as the worker's role, where the migrations bring that.
     pub worker_db_url: Option<String>,
     /// `WORKER_SECRET`: what signs the tokens of callback addresses.
@@ -47,6 +55,10 @@ impl Endpoints {
         let parts = [
             ("TAVUS_BASE_URL", &self.tavus_base_url),
             ("TAVUS_API_KEY", &self.tavus_api_key),
+            ("ELEVENLABS_BASE_URL", &self.elevenlabs_base_url),
+            ("ELEVENLABS_API_KEY", &self.elevenlabs_api_key),
+            ("EMBEDDINGS_SIMULATOR_URL", &self.embeddings_simulator_url),
+            ("EMBEDDINGS_SIMULATOR_KEY", &self.embeddings_simulator_key),
             ("WORKER_DB_URL", &self.worker_db_url),
             ("WORKER_SECRET", &self.worker_secret),
             ("WORKER_URL", &self.worker_url),

@@ -76,6 +76,10 @@ mod tests {
             admin_db_url: "postgresql://supabase_admin:postgres@127.0.0.1:2/postgres".into(),
             tavus_base_url: Some("http://127.0.0.1:3".into()),
             tavus_api_key: Some("k".into()),
+            elevenlabs_base_url: Some("http://127.0.0.1:5".into()),
+            elevenlabs_api_key: Some("e".into()),
+            embeddings_simulator_url: Some("http://127.0.0.1:6".into()),
+            embeddings_simulator_key: Some("v".into()),
             worker_db_url: Some("postgresql://parley_worker:p@127.0.0.1:2/postgres".into()),
             worker_secret: Some("w".into()),
             worker_url: Some("http://127.0.0.1:4".into()),
@@ -110,7 +114,7 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 13);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 17);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(file);
         assert!(!path.exists());

@@ -35,6 +35,7 @@ mod realtime;
 mod secret;
 pub mod simulators;
 mod stack;
+mod storage;
 mod worker;
 
 pub use config::{Config, Kernel};

@@ -12,6 +12,7 @@ use crate::error::Error;
 pub(crate) struct Project {
     pub(crate) api: Api,
     pub(crate) auth: Auth,
+    pub(crate) storage: Storage,
 }
 
 /// `[api]`
@@ -72,6 +73,22 @@ pub(crate) struct AuthEmail {
 impl Default for AuthEmail {
     fn default() -> Self {
         Self { enable_signup: true }
+    }
+}
+
+/// `[storage]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Storage {
+    /// What no file of any bucket may exceed, such as `50MiB`.
+    pub(crate) file_size_limit: String,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            file_size_limit: "50MiB".to_owned(),
+        }
     }
 }
 

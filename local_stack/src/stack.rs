@@ -13,15 +13,18 @@ use crate::gateway::{ApiKeys, Gateway, Site};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
-use crate::secret::Secret;
+use crate::simulators::Simulators;
+use crate::simulators::elevenlabs::ElevenLabsSimulator;
+use crate::simulators::embeddings::EmbeddingsSimulator;
 use crate::simulators::tavus::TavusSimulator;
+use crate::storage::Files;
 use crate::worker::{Launch, Worker, WorkerKeys};
 use crate::{database, partitions};
 
 /// A running stack. Stop it with [`Stack::stop`]; when it is only dropped, Postgres is told to stop and not waited for.
 pub struct Stack {
     served: Served,
-    tavus: Option<TavusSimulator>,
+    simulators: Simulators,
     // In the order they go: first the promise that the stack is there, last the right to its directory.
     env_file: Option<EnvFile>,
     server: Server,
@@ -41,12 +44,7 @@ impl Stack {
         EnvFile::clear(&data_dir)?;
         let launch = Launch::find(&config.worker)?;
         let listener = listen(config.api_port).await?;
-        let tavus = match config.tavus_port {
-            Some(port) => {
-                Some(TavusSimulator::start(port, Secret::new(TavusSimulator::DEVELOPMENT_KEY), 0).await?)
-            }
-            None => None,
-        };
+        let simulators = Simulators::start(&config).await?;
 
         let binaries = Binaries::find()?;
         let cluster = Cluster::place(&data_dir, RunAs::choose()?, &config.progress)?;
@@ -65,7 +63,7 @@ impl Stack {
             data_dir: &data_dir,
             address: server.address(),
             binaries: &binaries,
-            tavus: tavus.as_ref(),
+            simulators: &simulators,
         };
         let served = match place.serve(listener, launch).await {
             Ok(served) => served,
@@ -77,7 +75,7 @@ impl Stack {
         let env_file = Some(EnvFile::write(&data_dir, &served.endpoints)?);
         Ok(Self {
             served,
-            tavus,
+            simulators,
             env_file,
             server,
             _lock: lock,
@@ -91,7 +89,17 @@ impl Stack {
 
     /// The simulator of Tavus, where there is one.
     pub fn tavus(&self) -> Option<&TavusSimulator> {
-        self.tavus.as_ref()
+        self.simulators.tavus.as_ref()
+    }
+
+    /// The simulator of ElevenLabs, where there is one.
+    pub fn elevenlabs(&self) -> Option<&ElevenLabsSimulator> {
+        self.simulators.elevenlabs.as_ref()
+    }
+
+    /// The simulator of an embeddings API.
+    pub fn embeddings(&self) -> &EmbeddingsSimulator {
+        &self.simulators.embeddings
     }
 
     /// Which kernel runs: `native` or `portable`; `None` when the migrations installed none.
@@ -122,9 +130,7 @@ impl Stack {
             worker.stop().await;
         }
         self.served.partitions.abort();
-        if let Some(tavus) = self.tavus.take() {
-            tavus.stop().await;
-        }
+        self.simulators.stop().await;
         self.served.gateway.stop().await;
         self.server.stop().await;
         Ok(())
@@ -158,7 +164,7 @@ struct Place<'a> {
     data_dir: &'a Path,
     address: Address,
     binaries: &'a Binaries,
-    tavus: Option<&'a TavusSimulator>,
+    simulators: &'a Simulators,
 }
 
 impl Place<'_> {
@@ -176,6 +182,7 @@ impl Place<'_> {
         })?;
         let keys = ApiKeys::new(&config.jwt_secret);
         let mut endpoints = self.endpoints(format!("http://127.0.0.1:{}", local.port()), &keys);
+        self.simulators.tell(&mut endpoints);
         if found.has_worker_role {
             endpoints.worker_db_url = Some(worker_keys.db_url(self.address));
             endpoints.worker_secret = Some(worker_keys.signing.expose().to_owned());
@@ -184,6 +191,7 @@ impl Place<'_> {
         let site = Site {
             api_url: &endpoints.api_url,
             playground_dir: &config.playground_dir,
+            data_dir: self.data_dir,
             worker: launch.as_ref().map(|launch| launch.address()),
         };
         let gateway = Gateway::start(
@@ -209,7 +217,7 @@ impl Place<'_> {
         })
     }
 
-    /// Without the worker's.
+    /// Without those of the simulators and of the worker.
     fn endpoints(&self, api_url: String, keys: &ApiKeys) -> Endpoints {
         Endpoints {
             api_url,
@@ -220,8 +228,12 @@ impl Place<'_> {
             jwt_secret: self.config.jwt_secret.expose().to_owned(),
             db_url: self.address.url("postgres"),
             admin_db_url: self.address.url("supabase_admin"),
-            tavus_base_url: self.tavus.map(|tavus| tavus.base_url().to_owned()),
-            tavus_api_key: self.tavus.map(|tavus| tavus.api_key().expose().to_owned()),
+            tavus_base_url: None,
+            tavus_api_key: None,
+            elevenlabs_base_url: None,
+            elevenlabs_api_key: None,
+            embeddings_simulator_url: None,
+            embeddings_simulator_key: None,
             worker_db_url: None,
             worker_secret: None,
             worker_url: None,
@@ -239,6 +251,7 @@ pub fn reset(data_dir: &Path) -> Result<(), Error> {
     let _lock = InstanceLock::take(&data_dir)?;
     EnvFile::clear(&data_dir)?;
     WorkerKeys::remove(&data_dir)?;
+    Files::remove_all(&data_dir)?;
     Cluster::remove(&data_dir, RunAs::choose()?)
 }
 

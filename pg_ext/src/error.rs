@@ -18,6 +18,10 @@ pub mod sqlstate {
     pub const CONFLICT: SqlState = *b"PT409";
     /// Too many requests; HTTP 429 through PostgREST.
     pub const TOO_MANY_REQUESTS: SqlState = *b"PT429";
+    /// `data_exception`
+    pub const DATA_EXCEPTION: SqlState = *b"22000";
+    /// `null_value_not_allowed`
+    pub const NULL_NOT_ALLOWED: SqlState = *b"22004";
     /// `invalid_parameter_value`
     pub const INVALID_PARAMETER: SqlState = *b"22023";
     /// `serialization_failure`: the same once more may succeed.

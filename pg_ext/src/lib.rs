@@ -21,7 +21,7 @@
 //!
 //! # Why it is safe
 //!
-//! - All `unsafe` is in `pg`, and what parses or decides knows nothing of Postgres: every byte of a stored value is read with a bound
+//! - All `unsafe` is in `pg`, but for vector instructions (`nearest::simd`), and what parses or decides knows nothing of Postgres: every byte of a stored value is read with a bound
 //!   check, depth costs memory and never stack.
 //! - An error of Postgres passes through whole, with its SQLSTATE, its constraint and its context (`pg::boundary`), and what a call had
 //!   changed (role, settings, open queries) Postgres itself puts back as it aborts.
@@ -41,6 +41,7 @@ mod counters;
 mod digest;
 mod error;
 mod events;
+mod nearest;
 mod pg;
 mod rate_limit;
 mod touch;

@@ -160,6 +160,7 @@ export const tables = {
     // Whose turn it is to be asked for: the worker's own notes.
     'echoroom_private.conversation_looks': { rights: nobody() },
     'domo_private.conversation_looks': { rights: nobody() },
+    'domo_private.chunk_words': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',
@@ -273,6 +274,9 @@ export const functions = {
     'domo.export_demo_data(demo_id uuid, after_line text, page_limit integer)': users,
     'domo.get_demo_stats(demo_uuid uuid)': users,
     'domo.publish_demo(demo_id uuid)': users,
+    'domo.search_knowledge(demo_id uuid, query_text text, query_embedding extensions.vector, match_count integer, source text, neighbours integer)': users,
+    'domo.search_knowledge_chunks(query_embedding extensions.vector, demo_id uuid, match_threshold double precision, match_count integer)': users,
+    'domo.search_quality(demo_id uuid)': users,
     'domo.start_conversation(demo_id uuid, client_id uuid)': users,
     'echoroom.add_reaction(message_id uuid, emoji text)': users,
     'echoroom.create_session(category text, description text, max_participants integer)': users,
@@ -313,6 +317,9 @@ export const definerHelpers = {
     'domo_private.my_demo_folders': ['authenticated'],
     'domo_private.my_demo_ids': ['authenticated'],
     'domo_private.my_topics': ['authenticated'],
+    'domo_private.search_chunks': users,
+    'domo_private.search_knowledge': users,
+    'domo_private.search_quality': users,
     'domo_private.start_conversation': users,
     'echoroom_private.add_reaction': users,
     'echoroom_private.check_reader': users,

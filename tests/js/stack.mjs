@@ -23,15 +23,16 @@ export function readEnvFile(path) {
     return Object.fromEntries(pairs.map(([, name, value]) => [name, value.replace(/^(['"])(.*)\1$/, '$2')]));
 }
 
-/** What only the tests of the worker need: a stack without one has neither. */
-const ofTheWorker = {
+/** What some tests need and not every stack has: a worker, a simulator, a key of the new form. */
+const optional = {
+    secretKey: 'SUPABASE_SECRET_KEY',
     workerUrl: 'WORKER_URL',
     tavusUrl: 'TAVUS_BASE_URL',
 };
 
 /** The connection from a set of variables. Fails naming the one that is missing. */
 export function connectionOf(variables) {
-    const worker = Object.entries(ofTheWorker).map(([field, name]) => [field, variables[name]]);
+    const extras = Object.entries(optional).map(([field, name]) => [field, variables[name]]);
     const project = Object.fromEntries(
         Object.entries(names).map(([field, name]) => {
             // A hosted project has no superuser to offer; role postgres can read all that the tests look at.
@@ -42,7 +43,7 @@ export function connectionOf(variables) {
             return [field, value];
         }),
     );
-    return { ...project, ...Object.fromEntries(worker) };
+    return { ...project, ...Object.fromEntries(extras) };
 }
 
 function findStack() {

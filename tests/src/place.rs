@@ -163,6 +163,15 @@ pub fn in_database<E: From<Error>>(test: impl AsyncFnOnce(&str) -> Result<(), E>
         &settings.url,
         &format!("create database {name} template template0"),
     ))?;
+    // As on Supabase, where the kernel finds the schema and may have the extension.
+    let (admin_server, _) = settings
+        .admin_url
+        .rsplit_once('/')
+        .unwrap_or((&settings.admin_url, ""));
+    runtime.block_on(on(
+        &format!("{admin_server}/{name}"),
+        "create schema extensions authorization postgres; create extension vector with schema extensions",
+    ))?;
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(test(&url))));
     let dropped = runtime.block_on(on(&settings.url, &format!("drop database {name} with (force)")));
     match outcome {

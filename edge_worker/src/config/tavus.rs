@@ -9,6 +9,10 @@ use crate::webhooks::SigningSecret;
 const KEY: &str = "TAVUS_API_KEY";
 const BASE_URL: &str = "TAVUS_BASE_URL";
 const WEBHOOK_SECRET: &str = "TAVUS_WEBHOOK_SECRET";
+const TOOL_SECRET: &str = "TAVUS_TOOL_SECRET";
+
+/// A shorter one could be guessed.
+const LEAST_CHARACTERS: usize = 16;
 
 /// Where Tavus is unless told otherwise.
 const DEFAULT_BASE_URL: &str = "https://tavusapi.com";
@@ -25,6 +29,8 @@ pub struct Tavus {
     pub base_url: Url,
     /// `TAVUS_WEBHOOK_SECRET`: signatures of callbacks are verified where it is set and they are there.
     pub webhook_secret: Option<SigningSecret>,
+    /// `TAVUS_TOOL_SECRET`: what Tavus signs calls of tools with. Without it none is answered.
+    pub tool_secret: Option<SecretString>,
 }
 
 pub(super) fn is_off(reader: &Reader<'_>) -> bool {
@@ -56,7 +62,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tavus> {
         }
         secret
     });
+    let tool_secret = reader.text(TOOL_SECRET);
+    if tool_secret
+        .as_ref()
+        .is_some_and(|secret| secret.chars().count() < LEAST_CHARACTERS)
+    {
+        reader.problem(TOOL_SECRET, "it has fewer than 16 characters");
+    }
     Some(Tavus {
+        tool_secret: tool_secret.map(Into::into),
         api_key: api_key.into(),
         base_url: base_url?,
         webhook_secret,

@@ -55,7 +55,9 @@ impl Row {
 
     /// What the agent of a demo is to know of itself.
     pub(super) fn demo(&self) -> Option<Demo<'_>> {
-        self.0.get("demo").filter(|demo| demo.is_object()).map(Demo)
+        let demo = self.0.get("demo").filter(|demo| demo.is_object())?;
+        let knowledge = self.text("knowledge");
+        Some(Demo { demo, knowledge })
     }
 
     /// An earlier attempt may have made the call.
@@ -71,11 +73,18 @@ impl Row {
 
 /// A demo as its call tells it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Demo<'a>(&'a Value);
+pub(super) struct Demo<'a> {
+    demo: &'a Value,
+    /// As much of its knowledge as fits.
+    knowledge: Option<&'a str>,
+}
 
 impl<'a> Demo<'a> {
     fn text(self, name: &str) -> Option<&'a str> {
-        self.0.get(name)?.as_str().filter(|text| !text.trim().is_empty())
+        self.demo
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.trim().is_empty())
     }
 
     /// The first words to whoever joins.
@@ -101,6 +110,9 @@ impl<'a> Demo<'a> {
         if let (Some(text), Some(link)) = (self.text("cta_text"), self.text("cta_link")) {
             lines.push(format!("When it fits, invite the visitor: {text} ({link})"));
         }
+        if let Some(knowledge) = self.knowledge {
+            lines.push(format!("What you know about it:\n\n{knowledge}"));
+        }
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }
@@ -116,12 +128,12 @@ mod tests {
         let row = Row(json!({ "demo_id": "d", "demo": {
             "name": "Tour", "description": null, "agent_name": "Mia", "agent_personality": " ", "agent_greeting": "Hello!",
             "cta_text": "Book a call", "cta_link": "https://example.com/book",
-        } }));
+        }, "knowledge": "Q: How long?\nA: An hour." }));
         let demo = row.demo().unwrap();
         assert_eq!(demo.greeting(), Some("Hello!"));
         assert_eq!(
             demo.context().unwrap(),
-            "Your name is Mia.\nYou present the demo \"Tour\".\nWhen it fits, invite the visitor: Book a call (https://example.com/book)"
+            "Your name is Mia.\nYou present the demo \"Tour\".\nWhen it fits, invite the visitor: Book a call (https://example.com/book)\nWhat you know about it:\n\nQ: How long?\nA: An hour."
         );
         assert_eq!(row.why_end(), None);
         let orphan = Row(json!({ "demo_id": null, "demo": null }));

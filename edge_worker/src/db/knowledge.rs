@@ -156,3 +156,27 @@ pub(crate) async fn keep(pool: &PgPool) -> Result<i32, DbError> {
         .fetch_one(pool)
         .await?)
 }
+
+/// A question of an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup<'a> {
+    /// Tavus' id of the call.
+    pub(crate) conversation_id: &'a str,
+    pub(crate) query: &'a str,
+    /// The question's.
+    pub(crate) embedding: Option<Vec<f32>>,
+    pub(crate) match_count: i32,
+}
+
+/// What the demo of a running call knows, best first; nothing where there is no such call.
+pub(crate) async fn look_up(pool: &PgPool, wanted: Lookup<'_>) -> Result<Vec<serde_json::Value>, DbError> {
+    let statement = "select domo_private.look_up($1, $2, $3, $4)";
+    let Json(found): Json<Vec<serde_json::Value>> = sqlx::query_scalar(statement)
+        .bind(wanted.conversation_id)
+        .bind(wanted.query)
+        .bind(wanted.embedding)
+        .bind(wanted.match_count)
+        .fetch_one(pool)
+        .await?;
+    Ok(found)
+}

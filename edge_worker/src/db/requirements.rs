@@ -54,6 +54,7 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "ingest_failed(text, uuid, timestamp with time zone, text)",
             "embed_next(uuid, text, uuid, integer)",
             "embed_store(uuid, text, uuid[], text[], real[])",
+            "look_up(text, text, real[], integer)",
         ],
     };
     CONVERSATIONS

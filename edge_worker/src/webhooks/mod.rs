@@ -3,7 +3,9 @@
 mod callbacks;
 mod signature;
 mod token;
+mod tool_signature;
 
 pub use callbacks::Callbacks;
 pub use signature::{SignatureError, SigningSecret, TOLERANCE, verify};
 pub use token::CallbackKeys;
+pub use tool_signature::is_signed;

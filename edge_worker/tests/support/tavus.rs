@@ -54,6 +54,7 @@ pub fn settings(base_url: &str, key: &str) -> Tavus {
         api_key: key.to_owned().into(),
         base_url: base_url.parse().unwrap(),
         webhook_secret: None,
+        tool_secret: None,
     }
 }
 

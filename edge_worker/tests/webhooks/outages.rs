@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use edge_worker::conversations::Conversations;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,10 +15,7 @@ fn said(scene: &Scene, n: u32) -> Value {
 /// A worker behind a line that can be cut, with so much patience.
 async fn worker(scene: &Scene, patience: Duration) -> (Worker, Proxy) {
     let proxy = Proxy::start(&as_worker(&scene.url)).await;
-    let mut app = Worker::new(&proxy.url, &[]).app;
-    let callbacks = app.conversations.callbacks().clone();
-    app.conversations = Conversations::with_patience(app.pool.clone(), None, callbacks, patience);
-    (Worker::of(app), proxy)
+    (Worker::new(&proxy.url, &[]).with_patience(patience), proxy)
 }
 
 /// Holds the conversation's row, so that an event gets stuck on it in the middle of its transaction, and says when it has.

@@ -1,6 +1,7 @@
 //! A worker on a database, and callbacks for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +9,7 @@ use axum::http::Request;
 use axum::http::request::Builder;
 use axum::response::Response;
 use edge_worker::app::{self, App};
-use edge_worker::conversations::AppName;
+use edge_worker::conversations::{AppName, Conversations};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -26,8 +27,17 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// One that waits for a slow machine: what gives up in time is the matter of a few tests, which say so.
     pub fn new(database_url: &str, changes: &[(&str, &str)]) -> Self {
-        Self::of(support::app::app(&support::app::config(database_url, changes)))
+        let app = support::app::app(&support::app::config(database_url, changes));
+        Self::of(app).with_patience(Duration::from_secs(300))
+    }
+
+    pub fn with_patience(self, patience: Duration) -> Self {
+        let mut app = self.app;
+        let callbacks = app.conversations.callbacks().clone();
+        app.conversations = Conversations::with_patience(app.pool.clone(), None, callbacks, patience);
+        Self::of(app)
     }
 
     pub fn of(app: App) -> Self {

@@ -70,6 +70,31 @@ pub(super) async fn check(State(keys): State<Arc<ApiKeys>>, mut request: Request
     next.run(request).await
 }
 
+/// The middleware of a service that looks at tokens itself, and has something for those who show none: what is public, and what was signed.
+/// A key is checked and swapped only where one is shown.
+pub(super) async fn exchange(State(keys): State<Arc<ApiKeys>>, request: Request, next: Next) -> Response {
+    if request.headers().contains_key(KEY) || take_key(request.uri()).0.is_some() {
+        return check(State(keys), request, next).await;
+    }
+    let shown = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let key = shown
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(|key| key.trim().to_owned())
+        .filter(|key| key.starts_with("sb_"));
+    match key.map(HeaderValue::try_from) {
+        None => next.run(request).await,
+        Some(Err(_)) => Refusal::WrongKey.response(),
+        Some(Ok(key)) => {
+            let mut request = request;
+            request.headers_mut().insert(KEY, key);
+            check(State(keys), request, next).await
+        }
+    }
+}
+
 /// Puts the token that the request acts with into `Authorization`.
 fn swap(keys: &ApiKeys, headers: &mut HeaderMap, key_in_query: Option<&str>) -> Result<(), Refusal> {
     let key = headers

@@ -40,6 +40,8 @@ pub(crate) struct Site<'a> {
     pub(crate) api_url: &'a str,
     /// The folder of the built playground.
     pub(crate) playground_dir: &'a Path,
+    /// The folder that belongs to this stack alone.
+    pub(crate) data_dir: &'a Path,
     /// Where the worker listens, when one runs.
     pub(crate) worker: Option<SocketAddr>,
 }

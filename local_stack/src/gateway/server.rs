@@ -18,6 +18,7 @@ use crate::postgres::Address;
 use crate::project::Project;
 use crate::realtime::{self, Realtime, RealtimeLimits};
 use crate::secret::Secret;
+use crate::storage::{self, Files, Storage};
 
 /// How long requests that are under way may take to end when the stack stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ pub(crate) struct Gateway {
     rest: Arc<Rest>,
     auth: Auth,
     realtime: Realtime,
+    storage: Storage,
 }
 
 impl Gateway {
@@ -47,7 +49,15 @@ impl Gateway {
         let open = page::router(site, keys.publishable()).merge(worker::router(site.worker));
         let keys = Arc::new(keys);
         let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
-        let router = routes(rest.clone(), auth.clone(), &realtime, keys, open);
+        let files = Files::open(site.data_dir)?;
+        let storage = Storage::start(address, jwt_secret, &project.storage, files).await?;
+        let services = Services {
+            rest: rest.clone(),
+            auth: auth.clone(),
+            realtime: &realtime,
+            storage: &storage,
+        };
+        let router = routes(services, keys, open);
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<Peer>();
@@ -65,6 +75,7 @@ impl Gateway {
             rest,
             auth,
             realtime,
+            storage,
         })
     }
 
@@ -82,20 +93,35 @@ impl Gateway {
             rest,
             auth,
             realtime,
+            storage,
         } = self;
         // The receiver is gone when the task ended by itself.
         let _ = shutdown.send(());
         if tokio::time::timeout(GRACE, &mut task).await.is_err() {
             task.abort();
         }
-        let leaving = async { tokio::join!(rest.close(), auth.close(), realtime.stop()) };
+        let leaving = async { tokio::join!(rest.close(), auth.close(), realtime.stop(), storage.close()) };
         if tokio::time::timeout(GRACE, leaving).await.is_err() {
             tracing::warn!("a connection of the gateway was still busy");
         }
     }
 }
 
-fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, open: Router) -> Router {
+/// What stands behind the gateway.
+struct Services<'a> {
+    rest: Arc<Rest>,
+    auth: Auth,
+    realtime: &'a Realtime,
+    storage: &'a Storage,
+}
+
+fn routes(services: Services<'_>, keys: Arc<ApiKeys>, open: Router) -> Router {
+    let Services {
+        rest,
+        auth,
+        realtime,
+        storage,
+    } = services;
     let rest = Router::new()
         .route("/rest/v1", any(super::rest::handle))
         .route("/rest/v1/", any(super::rest::handle))
@@ -105,9 +131,13 @@ fn routes(rest: Arc<Rest>, auth: Auth, realtime: &Realtime, keys: Arc<ApiKeys>, 
         .merge(rest)
         .nest("/auth/v1", auth::router(auth))
         .nest("/realtime/v1", realtime::api(realtime.core()))
-        .layer(axum::middleware::from_fn_with_state(keys, access::check));
+        .layer(axum::middleware::from_fn_with_state(keys.clone(), access::check));
+    let files = Router::new()
+        .nest("/storage/v1", storage::router(storage.core()))
+        .layer(axum::middleware::from_fn_with_state(keys, access::exchange));
     Router::new()
         .merge(guarded)
+        .merge(files)
         .nest("/realtime/v1", realtime::websocket(realtime.core()))
         .merge(open)
         .layer(cors::layer())

@@ -17,6 +17,8 @@ mod service;
 mod socket;
 mod token;
 
+pub(crate) use caller::Caller;
 pub use limits::RealtimeLimits;
 pub(crate) use router::{api, websocket};
 pub(crate) use service::Realtime;
+pub(crate) use token::{TokenError, Verifier};

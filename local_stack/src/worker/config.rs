@@ -20,6 +20,13 @@ pub enum WorkerProgram {
     At(PathBuf),
 }
 
+/// Which providers the worker talks to in earnest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RealProviders {
+    pub(crate) tavus: bool,
+    pub(crate) elevenlabs: bool,
+}
+
 /// The settings of the worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -33,7 +40,10 @@ pub struct WorkerConfig {
 
 impl WorkerConfig {
     /// What it gets of this process's environment.
-    pub(crate) const PASSED_ON: [&'static str; 11] = [
+    pub(crate) const PASSED_ON: [&'static str; 14] = [
+        "EMBEDDINGS_API_KEY",
+        "EMBEDDINGS_BASE_URL",
+        "EMBEDDINGS_MODEL",
         "RUST_LOG",
         "RUST_BACKTRACE",
         "TAVUS_WEBHOOK_SECRET",
@@ -50,11 +60,14 @@ impl WorkerConfig {
     /// What it gets besides when it talks to the real Tavus. With a simulator these are the stack's own to say.
     pub(crate) const OF_REAL_TAVUS: [&'static str; 3] = ["TAVUS_API_KEY", "TAVUS_BASE_URL", "WORKER_URL"];
 
+    /// The same for ElevenLabs.
+    pub(crate) const OF_REAL_ELEVENLABS: [&'static str; 2] = ["ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"];
+
     /// What the command runs: the worker that was built along with it, unless told otherwise. A relative path is below the project.
     pub(crate) fn from_env(
         project_dir: &Path,
         value: impl Fn(&str) -> Option<String>,
-        has_real_tavus: bool,
+        real: RealProviders,
     ) -> Result<Self, Error> {
         let program = match value("PARLEY_WORKER") {
             None => WorkerProgram::Beside,
@@ -65,8 +78,9 @@ impl WorkerConfig {
             None => Self::default().port,
             Some(text) => port("PARLEY_WORKER_PORT", &text)?,
         };
-        let of_real_tavus = Self::OF_REAL_TAVUS.into_iter().filter(|_| has_real_tavus);
-        let names = Self::PASSED_ON.into_iter().chain(of_real_tavus);
+        let of_tavus = Self::OF_REAL_TAVUS.into_iter().filter(|_| real.tavus);
+        let of_elevenlabs = Self::OF_REAL_ELEVENLABS.into_iter().filter(|_| real.elevenlabs);
+        let names = Self::PASSED_ON.into_iter().chain(of_tavus).chain(of_elevenlabs);
         let settings = names
             .filter_map(|name| Some((name, Secret::new(value(name)?))))
             .collect();

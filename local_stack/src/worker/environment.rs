@@ -28,6 +28,8 @@ impl Environment {
         let parts = [
             ("TAVUS_BASE_URL", &endpoints.tavus_base_url),
             ("TAVUS_API_KEY", &endpoints.tavus_api_key),
+            ("ELEVENLABS_BASE_URL", &endpoints.elevenlabs_base_url),
+            ("ELEVENLABS_API_KEY", &endpoints.elevenlabs_api_key),
             ("WORKER_DB_URL", &endpoints.worker_db_url),
             ("WORKER_SECRET", &endpoints.worker_secret),
             ("WORKER_URL", &endpoints.worker_url),
@@ -87,6 +89,10 @@ mod tests {
             admin_db_url: "postgresql://supabase_admin".into(),
             tavus_base_url: Some("http://127.0.0.1:3".into()),
             tavus_api_key: Some("simulated".into()),
+            elevenlabs_base_url: Some("http://127.0.0.1:5".into()),
+            elevenlabs_api_key: Some("simulated".into()),
+            embeddings_simulator_url: Some("http://127.0.0.1:6".into()),
+            embeddings_simulator_key: Some("not for the worker".into()),
             worker_db_url: Some("postgresql://parley_worker".into()),
             worker_secret: Some("signing".into()),
             worker_url: Some("http://127.0.0.1:9".into()),
@@ -98,6 +104,8 @@ mod tests {
         let told = told(&endpoints(), Vec::new());
         let names: Vec<&str> = told.keys().map(String::as_str).collect();
         let expected = [
+            "ELEVENLABS_API_KEY",
+            "ELEVENLABS_BASE_URL",
             "SUPABASE_PUBLISHABLE_KEY",
             "SUPABASE_SECRET_KEY",
             "SUPABASE_URL",

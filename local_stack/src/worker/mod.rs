@@ -10,6 +10,7 @@ mod reservation;
 mod role;
 mod supervisor;
 
+pub(crate) use config::RealProviders;
 pub use config::{WorkerConfig, WorkerProgram};
 pub(crate) use keys::WorkerKeys;
 pub(crate) use launch::Launch;

@@ -80,11 +80,16 @@ impl Session {
 
     /// Runs a plan. Each run is a command of its own: it sees what was committed, and what this transaction did, up to now.
     pub fn execute(&self, plan: &Plan, values: &[Value<'_>]) -> Result<Rows<'_>, Failure> {
-        if !values.iter().map(Value::type_oid).eq(plan.types.iter().copied()) {
-            return Err(Failure::internal(
-                "a statement was given values of other types than it was prepared for",
-            ));
-        }
+        self.run_plan(plan, values, false)
+    }
+
+    /// Runs a query that writes nothing, under the caller's snapshot: it sees what the statement sees that called the function.
+    pub fn read(&self, plan: &Plan, values: &[Value<'_>]) -> Result<Rows<'_>, Failure> {
+        self.run_plan(plan, values, true)
+    }
+
+    fn run_plan(&self, plan: &Plan, values: &[Value<'_>], is_read_only: bool) -> Result<Rows<'_>, Failure> {
+        check_types(plan, values)?;
         let mut datums: Vec<Datum> = values
             .iter()
             .map(|value| value.datum().unwrap_or(Datum::null()))
@@ -96,7 +101,7 @@ impl Session {
         let (plan, datums, nulls) = (plan.plan, datums.as_mut_ptr(), nulls.as_ptr());
         // SAFETY: there is a value for each parameter, of its type. The results are read right after.
         unsafe {
-            let code = catch(|| sys::SPI_execute_plan(plan, datums, nulls, false, 0))?;
+            let code = catch(|| sys::SPI_execute_plan(plan, datums, nulls, is_read_only, 0))?;
             if code < 0 {
                 return Err(Failure::internal(format!("SPI_execute_plan: {code}")));
             }
@@ -122,6 +127,10 @@ impl Session {
 }
 
 impl Plan {
+    pub(super) fn pointer(&self) -> SPIPlanPtr {
+        self.plan
+    }
+
     /// The types of its parameters.
     pub fn types(&self) -> &[Oid] {
         &self.types
@@ -184,6 +193,16 @@ impl Rows<'_> {
             // SAFETY: the table belongs to this session and nothing borrows from it any more.
             unsafe { pg_sys::SPI_freetuptable(self.table) };
         }
+    }
+}
+
+pub(super) fn check_types(plan: &Plan, values: &[Value<'_>]) -> Result<(), Failure> {
+    if values.iter().map(Value::type_oid).eq(plan.types.iter().copied()) {
+        Ok(())
+    } else {
+        Err(Failure::internal(
+            "a statement was given values of other types than it was prepared for",
+        ))
     }
 }
 

@@ -5,7 +5,8 @@ use std::ffi::{c_char, c_int, c_long};
 
 use pgrx::pg_sys::{
     Datum, ErrorData, GucAction::Type as GucAction, GucContext::Type as GucContext,
-    GucSource::Type as GucSource, Oid, SPIPlanPtr, TriggerData, TupleTableSlot, Tuplestorestate, varlena,
+    GucSource::Type as GucSource, Oid, ParamListInfo, SPIExecuteOptions, SPIPlanPtr, TriggerData,
+    TupleTableSlot, Tuplestorestate, varlena,
 };
 
 unsafe extern "C-unwind" {
@@ -29,6 +30,8 @@ unsafe extern "C-unwind" {
         is_read_only: bool,
         limit: c_long,
     ) -> c_int;
+    pub fn SPI_execute_plan_extended(plan: SPIPlanPtr, options: *const SPIExecuteOptions) -> c_int;
+    pub fn makeParamList(count: c_int) -> ParamListInfo;
     pub fn SPI_register_trigger_data(trigger: *mut TriggerData) -> c_int;
 
     pub fn LookupExplicitNamespace(name: *const c_char, is_missing_ok: bool) -> Oid;

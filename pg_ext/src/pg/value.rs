@@ -29,6 +29,33 @@ impl<'a> Value<'a> {
         Self::new(pg_sys::INT8OID, Some(Datum::from(number)))
     }
 
+    /// An `integer`.
+    pub fn integer(number: i32) -> Self {
+        Self::new(pg_sys::INT4OID, Some(Datum::from(number)))
+    }
+
+    /// A `boolean`.
+    pub fn boolean(is_so: bool) -> Self {
+        Self::new(pg_sys::BOOLOID, Some(Datum::from(is_so)))
+    }
+
+    /// A `uuid[]`, in the call's memory.
+    pub fn uuids(ids: &[[u8; 16]]) -> Result<Self, Failure> {
+        let count = i32::try_from(ids.len()).map_err(|_| Failure::internal("an array above 2 GiB"))?;
+        let (axes, without_nulls) = (i32::from(count > 0), 0);
+        let mut array = Vec::with_capacity(20 + 16 * ids.len());
+        for word in [axes, without_nulls, pg_sys::UUIDOID.to_u32().cast_signed()] {
+            array.extend_from_slice(&word.to_ne_bytes());
+        }
+        if count > 0 {
+            array.extend_from_slice(&count.to_ne_bytes());
+            array.extend_from_slice(&1i32.to_ne_bytes());
+        }
+        array.extend_from_slice(ids.as_flattened());
+        // An array and a text are both bytes behind a length word.
+        Ok(Self::new(pg_sys::UUIDARRAYOID, Some(text_datum(&array)?)))
+    }
+
     /// A `timestamptz`, in microseconds since 2000.
     pub fn timestamptz(microseconds: i64) -> Self {
         Self::new(pg_sys::TIMESTAMPTZOID, Some(Datum::from(microseconds)))
@@ -84,6 +111,13 @@ impl<'a> Value<'a> {
         self.datum
             .filter(|_| self.type_oid == pg_sys::OIDOID)
             .map(|datum| Oid::from(datum.value() as u32))
+    }
+
+    /// A `double precision`.
+    pub fn as_double(&self) -> Option<f64> {
+        self.datum
+            .filter(|_| self.type_oid == pg_sys::FLOAT8OID)
+            .map(|datum| f64::from_bits(datum.value() as u64))
     }
 
     /// A `boolean`.

@@ -64,7 +64,7 @@ fn an_upgraded_extension_equals_a_fresh_one() {
         env!("CARGO_PKG_VERSION")
     );
     let upgraded = without_oids(session);
-    assert_eq!(upgraded.len(), 10);
+    assert_eq!(upgraded.len(), 11);
     assert_eq!(upgraded, without_oids(Database::new().session()));
 }
 
@@ -135,7 +135,7 @@ fn an_upgrade_by_the_installer_keeps_the_grants_his() {
     session.run("create schema realtime; select parley_native.broadcast('t', 'e', '{}')");
     assert_eq!(session.one::<i64>(&format!(
         "select count(*) from pg_proc where pronamespace = 'parley_native'::regnamespace and proacl::text like '%{installer}=X%'"
-    )), 9);
+    )), 10);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod catalogue;
 mod digest;
 mod events;
 mod json;
+mod nearest;
 mod numbers;
 mod rate_limit;
 mod rfc8785;

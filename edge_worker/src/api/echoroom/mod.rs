@@ -9,4 +9,4 @@ mod tavus;
 pub mod wire;
 
 pub use routes::routes;
-pub use tavus::{Catalogue, Freshness, PATIENCE};
+pub use tavus::{Catalogue, Freshness};

@@ -20,6 +20,8 @@ pub(super) async fn state(State(shared): State<Shared>) -> Json<Value> {
             json!({
                 "conversation_id": conversation.id,
                 "is_active": conversation.is_active(),
+                // With what Tavus itself does not tell again, such as the context.
+                "row": conversation.row,
                 "events": conversation.events,
             })
         });

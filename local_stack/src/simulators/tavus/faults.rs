@@ -13,7 +13,6 @@ use super::server::Shared;
 
 /// What goes wrong, for which requests, how often: `POST /_control/faults`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Only requests with this method, or all.
     #[serde(default)]
@@ -24,7 +23,7 @@ pub struct Fault {
     /// How many requests.
     #[serde(default = "once")]
     pub times: u32,
-    /// What happens to them.
+    /// What happens to them. It gets all fields that are not above, and refuses those that it does not know.
     #[serde(flatten)]
     pub kind: FaultKind,
 }
@@ -35,7 +34,7 @@ fn once() -> u32 {
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
     /// This status; nothing is done.
     Status {
@@ -116,4 +115,26 @@ fn refuse(status: u16, retry_after: Option<String>, message: Option<String>) -> 
 /// way of unwinding is no panic and prints nothing.
 fn drop_connection() -> Response {
     std::panic::resume_unwind(Box::new("a connection dropped on request"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, FaultKind};
+
+    #[test]
+    fn fault_is_read_as_documented_and_a_misspelt_one_refused() {
+        let text = r#"{"path": "/v2/conversations", "times": 2, "kind": "status", "status": 429, "retry_after": "1"}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(fault.path, "/v2/conversations");
+        assert_eq!(fault.times, 2);
+        assert!(matches!(fault.kind, FaultKind::Status { status: 429, .. }));
+        let fault: Fault = serde_json::from_str(r#"{"kind": "drop_after"}"#).unwrap();
+        assert_eq!((fault.times, fault.kind), (1, FaultKind::DropAfter));
+        for misspelt in [
+            r#"{"kind": "status", "status": 429, "tmies": 2}"#,
+            r#"{"kind": "nothing"}"#,
+        ] {
+            assert!(serde_json::from_str::<Fault>(misspelt).is_err(), "{misspelt}");
+        }
+    }
 }

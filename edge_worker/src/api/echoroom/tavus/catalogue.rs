@@ -74,7 +74,7 @@ impl Catalogue {
     }
 
     /// Whether there is an account.
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::api) fn is_on(&self) -> bool {
         self.0.tavus.is_some()
     }
 

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::room;
-use super::starting::{self, Avatar};
+use crate::api::avatars::{self, Avatar};
 use crate::api::input::JsonBody;
 use crate::api::{Caller, Refused};
 use crate::app::App;
+use crate::conversations::AppName;
 use crate::error::{ApiError, ErrorBody};
 
 /// An avatar to start.
@@ -56,5 +57,5 @@ pub(crate) async fn post(
         Some(Value::Bool(true)) => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
-    Ok((status, Json(starting::avatar(&app, row).await?)))
+    Ok((status, Json(avatars::avatar(&app, AppName::Echoroom, row).await?)))
 }

@@ -7,7 +7,5 @@ pub(super) mod end_conversation;
 pub(super) mod get_daily_room;
 pub(super) mod personas;
 mod room;
-mod starting;
 
 pub use catalogue::{Catalogue, Freshness};
-pub use starting::PATIENCE;

@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A provider that does not say when it has room again is asked after so long.
 const USUAL_WAIT: Duration = Duration::from_secs(10);
 
-/// An avatar in its room.
+/// An avatar and its call.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Avatar {
     /// Tavus' id.
@@ -42,7 +42,7 @@ pub(crate) struct Avatar {
 }
 
 /// The avatar of a conversation's row, started now where nobody has.
-pub(super) async fn avatar(app: &App, row: Value) -> Result<Avatar, Refused> {
+pub(in crate::api) async fn avatar(app: &App, of: AppName, row: Value) -> Result<Avatar, Refused> {
     // It has no address yet where an event came before the answer to the create.
     let is_active = row.get("status").and_then(Value::as_str) == Some("active");
     if let (true, Ok(avatar)) = (is_active, Avatar::deserialize(&row)) {
@@ -52,15 +52,15 @@ pub(super) async fn avatar(app: &App, row: Value) -> Result<Avatar, Refused> {
     let id = id
         .and_then(|id| Uuid::parse_str(id).ok())
         .ok_or(ApiError::Internal)?;
-    let waited = timeout(app.avatar_patience, outcome(app, id)).await;
+    let waited = timeout(app.avatar_patience, outcome(app, of, id)).await;
     waited.map_err(|_| ApiError::AvatarStarting)?
 }
 
-async fn outcome(app: &App, id: Uuid) -> Result<Avatar, Refused> {
+async fn outcome(app: &App, of: AppName, id: Uuid) -> Result<Avatar, Refused> {
     loop {
         // A task of its own: a client that goes away leaves no call behind that nobody noted.
         let conversations = app.conversations.clone();
-        let start = async move { conversations.start(AppName::Echoroom, id).await };
+        let start = async move { conversations.start(of, id).await };
         let started = tokio::spawn(start.in_current_span()).await;
         match started.map_err(|_| ApiError::Internal)? {
             Ok(Started::Now(row) | Started::Already(row)) => return of_row(&row),
@@ -72,7 +72,7 @@ async fn outcome(app: &App, id: Uuid) -> Result<Avatar, Refused> {
                 }
             }
             Ok(Started::Gone) => return Err(ApiError::ConversationOver.into()),
-            Err(error) => return Err(refused(app, id, error).await),
+            Err(error) => return Err(refused(app, of, id, error).await),
         }
     }
 }
@@ -90,7 +90,7 @@ fn of_row(row: &Value) -> Result<Avatar, Refused> {
     }
 }
 
-async fn refused(app: &App, id: Uuid, error: ConversationError) -> Refused {
+async fn refused(app: &App, of: AppName, id: Uuid, error: ConversationError) -> Refused {
     let error_text = telemetry::chain(&error);
     tracing::warn!(conversation = %id, error = error_text, "an avatar was not started");
     match &error {
@@ -103,7 +103,7 @@ async fn refused(app: &App, id: Uuid, error: ConversationError) -> Refused {
             ApiError::AvatarUnavailable { retry_seconds }.into()
         }
         // It stays so, and the conversation says why.
-        _ => match db::conversations::conversation(&app.pool, AppName::Echoroom, id).await {
+        _ => match db::conversations::conversation(&app.pool, of, id).await {
             Ok(Some(row)) => of_row(&row).err().unwrap_or(ApiError::ProviderFailed.into()),
             Ok(None) | Err(_) => ApiError::ProviderFailed.into(),
         },

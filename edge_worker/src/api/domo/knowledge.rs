@@ -1,0 +1,161 @@
+//! What an agent looks up in the middle of a call: of the demo of that call, and of no other.
+//!
+//! A lookup comes by one of two ways. Where the tool is delivered over HTTPS, Tavus itself calls, and signs it. Otherwise the page that
+//! holds the call hears of it (`conversation.tool_call`) and asks with the token of whoever sits before it.
+
+use axum::Json;
+use axum::extract::{FromRequest as _, Request, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::input::{JsonBody, PathOf};
+use crate::api::{Caller, Refused};
+use crate::app::App;
+use crate::db;
+use crate::error::{ApiError, ErrorBody};
+use crate::http::body::RawBody;
+use crate::providers::tavus::ConversationId;
+use crate::telemetry;
+use crate::webhooks::is_signed;
+
+/// The name that the tool has to have.
+const TOOL: &str = "search_knowledge";
+
+/// Pieces of knowledge for a question that does not say how many.
+const USUAL_COUNT: i32 = 5;
+
+/// What an agent asks.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct Question {
+    /// In words.
+    #[schema(example = "How much does it hold?")]
+    query: String,
+    /// How many pieces at most, 1 to 100; by default 5.
+    #[serde(default)]
+    match_count: Option<i32>,
+}
+
+/// What its demo knows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Knowledge {
+    /// Pieces, best first: `content`, `question`, `answer`, `source`, `score` and more.
+    results: Vec<Value>,
+}
+
+/// Looks something up for a call, by Tavus' id or the row's. For the demo's owner.
+#[utoipa::path(
+    post,
+    path = "/api/domo/conversations/{id}/knowledge",
+    operation_id = "look_up_knowledge",
+    tag = "domo",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "Tavus' id, or the one of the row")),
+    request_body = Question,
+    responses((status = 200, body = Knowledge), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn post(
+    State(app): State<App>,
+    caller: Caller,
+    PathOf(id): PathOf<String>,
+    JsonBody(question): JsonBody<Question>,
+) -> Result<Json<Knowledge>, Refused> {
+    let rows = app.domo.table("conversations").select("demo_id");
+    let rows = match Uuid::try_parse(&id) {
+        Ok(id) => rows.eq("id", id.to_string()),
+        Err(_) => {
+            let id = ConversationId::parse(&id).ok_or(ApiError::InvalidPath)?;
+            rows.eq("conversation_id", id.as_str())
+        }
+    };
+    let row: Option<Value> = app.domo.send(&caller, "get_conversation", rows).await?.first()?;
+    let demo_id = row
+        .as_ref()
+        .and_then(|row| row.get("demo_id"))
+        .and_then(Value::as_str);
+    let wanted = json!({
+        "demo_id": demo_id.ok_or(ApiError::ConversationNotFound)?,
+        "query_text": question.query,
+        "query_embedding": embedding(&app, &question.query).await.map(|numbers| json!(numbers).to_string()),
+        "match_count": question.match_count.unwrap_or(USUAL_COUNT),
+    });
+    let found = app.domo.rpc(&caller, "search_knowledge", &wanted).await?;
+    let results = found.json()?;
+    Ok(Json(Knowledge { results }))
+}
+
+/// A call of a tool as Tavus delivers it.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ToolCall {
+    /// `search_knowledge`.
+    name: String,
+    /// Tavus' id of the call.
+    conversation_id: String,
+    /// A [`Question`], as text or as it is.
+    #[schema(value_type = String, example = "{\"query\": \"How much does it hold?\"}")]
+    arguments: Value,
+}
+
+impl ToolCall {
+    fn question(&self) -> Option<Question> {
+        match &self.arguments {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            other => Question::deserialize(other).ok(),
+        }
+    }
+}
+
+/// Looks something up for the call that Tavus names. Signed by Tavus with the secret of the tool (`X-Tavus-Signature`).
+#[utoipa::path(
+    post,
+    path = "/api/domo/tools/search_knowledge",
+    operation_id = "tool_search_knowledge",
+    tag = "domo",
+    request_body = ToolCall,
+    responses((status = 200, body = Knowledge), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn tool(State(app): State<App>, request: Request) -> Result<Json<Knowledge>, ApiError> {
+    let headers = request.headers().clone();
+    let RawBody(body) = RawBody::from_request(request, &()).await?;
+    let secret = app.tool_secret.as_ref();
+    if !secret.is_some_and(|secret| is_signed(secret, &headers, &body)) {
+        return Err(ApiError::InvalidSignature);
+    }
+    let call: ToolCall = serde_json::from_slice(&body).map_err(|error| match error.is_data() {
+        true => ApiError::InvalidBody,
+        false => ApiError::InvalidJson,
+    })?;
+    let question = call.question().filter(|_| call.name == TOOL);
+    let question = question.ok_or(ApiError::InvalidBody)?;
+    let wanted = db::knowledge::Lookup {
+        conversation_id: &call.conversation_id,
+        query: &question.query,
+        embedding: embedding(&app, &question.query).await,
+        match_count: question.match_count.unwrap_or(USUAL_COUNT),
+    };
+    let found = db::knowledge::look_up(&app.pool, wanted).await;
+    let results = found.map_err(|error| {
+        let refusal = match &error {
+            db::DbError::Passing(_) => ApiError::DatabaseUnavailable,
+            // An empty question, or one that is too long.
+            db::DbError::Data(_) => ApiError::InvalidBody,
+            _ => ApiError::Internal,
+        };
+        let error = telemetry::chain(&error);
+        tracing::warn!(error, "a lookup failed");
+        refusal
+    })?;
+    Ok(Json(Knowledge { results }))
+}
+
+/// The question's embedding. Without one, words are looked for: a provider that fails must not leave the agent speechless.
+async fn embedding(app: &App, query: &str) -> Option<Vec<f32>> {
+    let embedded = app.knowledge.embedder().embed(&[query.to_owned()]).await;
+    let vectors = embedded.inspect_err(|error| {
+        let error = telemetry::chain(error);
+        tracing::warn!(error, "a question has no embedding");
+    });
+    let vectors = vectors.ok()?;
+    vectors.into_iter().next()
+}

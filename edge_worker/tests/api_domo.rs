@@ -1,0 +1,335 @@
+//! Talking to a demo's agent over HTTP: for its owner, not for strangers, with what the demo knows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper that fails fails its test"
+)]
+
+mod support;
+
+use hmac::{Hmac, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use support::api::{Api, Person, Reply};
+use uuid::Uuid;
+
+const CALLS: &str = "/api/domo/conversations";
+const TOOL: &str = "/api/domo/tools/search_knowledge";
+const TOOL_SECRET: &str = "t00l-secret-of-the-tests";
+
+struct Domo {
+    api: Api,
+    ada: Person,
+    ben: Person,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_with_the_agent_of_a_demo() {
+    let api = Api::start(&[("TAVUS_TOOL_SECRET", TOOL_SECRET)]).await;
+    let domo = Domo {
+        ada: api.person().await,
+        ben: api.person().await,
+        api,
+    };
+    domo.owner_calls_and_hangs_up().await;
+    domo.same_wish_is_one_call().await;
+    domo.strangers_find_nothing().await;
+    domo.lookups_are_of_the_demo_of_their_call().await;
+    domo.lookups_that_are_none_are_refused().await;
+    domo.refusals_are_those_of_the_demo().await;
+    domo.api.stop().await;
+}
+
+impl Domo {
+    /// Writes a row as somebody.
+    async fn insert(&self, person: &Person, table: &str, row: Value) -> Value {
+        let endpoints = self.api.database.stack.endpoints();
+        let request = self
+            .api
+            .worker
+            .http
+            .post(format!("{}/rest/v1/{table}", endpoints.api_url))
+            .header("apikey", &endpoints.publishable_key)
+            .header("content-profile", "domo")
+            .header("prefer", "return=representation")
+            .bearer_auth(&person.token)
+            .json(&row);
+        let reply = Reply::of(request).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.body[0].clone()
+    }
+
+    async fn demo(&self, change: Value) -> Value {
+        let mut row =
+            json!({ "name": "Tour", "agent_name": "Mia", "tavus_persona_id": "default_calm_persona" });
+        let changed = change.as_object().unwrap().clone();
+        row.as_object_mut().unwrap().extend(changed);
+        self.insert(&self.ada, "demos", row).await
+    }
+
+    async fn call(&self, person: &Person, wanted: Value) -> Reply {
+        self.api.worker.post(&person.token, CALLS, wanted).await
+    }
+
+    async fn end(&self, person: &Person, id: &Value) -> Reply {
+        let path = format!("{CALLS}/{}/end", id.as_str().unwrap());
+        self.api.worker.post(&person.token, &path, json!({})).await
+    }
+
+    /// What Tavus was asked for, and whether the call runs.
+    async fn at_tavus(&self, id: &Value) -> Value {
+        let tavus = self.api.database.stack.tavus().unwrap();
+        let request = self.api.worker.http.get(format!("{}/_control", tavus.base_url()));
+        let state = Reply::of(request).await.body;
+        let calls = state["conversations"].as_array().unwrap();
+        let call = calls.iter().find(|call| call["conversation_id"] == *id);
+        call.unwrap().clone()
+    }
+
+    async fn owner_calls_and_hangs_up(&self) {
+        let demo = self.demo(json!({ "agent_greeting": "Hello, I am Mia." })).await;
+        let knows = json!({ "demo_id": demo["id"], "content": "The tour takes an hour.", "question": "How long is it?", "answer": "An hour." });
+        self.insert(&self.ada, "knowledge_chunks", knows).await;
+        let forgotten = json!({ "demo_id": demo["id"], "content": "It used to take two.", "deleted_at": "2026-11-21T10:00:00Z" });
+        self.insert(&self.ada, "knowledge_chunks", forgotten).await;
+        let called = self.call(&self.ada, json!({ "demo_id": demo["id"] })).await;
+        assert_eq!(called.status, 201, "{called:?}");
+        assert_eq!(called.body["status"], "active");
+        let conversation = self.at_tavus(&called.body["conversation_id"]).await;
+        assert_eq!(conversation["row"]["custom_greeting"], "Hello, I am Mia.");
+        let context = conversation["row"]["conversational_context"].as_str().unwrap();
+        assert!(context.contains("Your name is Mia.") && context.contains("Q: How long is it?\nA: An hour."));
+        assert!(!context.contains("two"), "{context}");
+
+        for id in ["id", "conversation_id", "id"] {
+            let ended = self.end(&self.ada, &called.body[id]).await;
+            assert_eq!((ended.status, &ended.body), (200, &json!({ "success": true })));
+        }
+        let conversation = self.at_tavus(&called.body["conversation_id"]).await;
+        assert_eq!(conversation["is_active"], false);
+    }
+
+    async fn same_wish_is_one_call(&self) {
+        let demo = self.demo(json!({})).await;
+        let before = self.api.database.stack.tavus().unwrap().conversations().0;
+        let wanted = json!({ "demo_id": demo["id"], "client_id": Uuid::new_v4() });
+        let calls = (0..4).map(|_| self.call(&self.ada, wanted.clone()));
+        let calls = futures_util::future::join_all(calls).await;
+        let mut statuses: Vec<_> = calls.iter().map(|call| call.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 200, 200, 201], "{calls:?}");
+        assert!(calls.iter().all(|call| call.body == calls[0].body), "{calls:?}");
+        assert_eq!(
+            self.api.database.stack.tavus().unwrap().conversations().0,
+            before + 1
+        );
+        assert_eq!(self.end(&self.ada, &calls[0].body["id"]).await.status, 200);
+    }
+
+    async fn strangers_find_nothing(&self) {
+        let demo = self.demo(json!({})).await;
+        let wanted = json!({ "demo_id": demo["id"] });
+        let of_nobody = json!({ "demo_id": Uuid::new_v4() });
+        let (strange, missing) = (
+            self.call(&self.ben, wanted.clone()).await,
+            self.call(&self.ben, of_nobody).await,
+        );
+        assert_eq!(
+            (strange.status, &strange.body["details"]),
+            (404, &json!("demo_not_found"))
+        );
+        assert_eq!(
+            strange.body, missing.body,
+            "someone else's is as if there were none"
+        );
+        let called = self.call(&self.ada, wanted).await;
+        assert_eq!(called.status, 201, "{called:?}");
+        for id in ["id", "conversation_id"] {
+            let ended = self.end(&self.ben, &called.body[id]).await;
+            assert_eq!(
+                (ended.status, &ended.body["details"]),
+                (404, &json!("conversation_not_found"))
+            );
+        }
+        let conversation = self.at_tavus(&called.body["conversation_id"]).await;
+        assert_eq!(conversation["is_active"], true);
+        let nobody = self
+            .api
+            .worker
+            .post("", CALLS, json!({ "demo_id": demo["id"] }))
+            .await;
+        assert_eq!(nobody.status, 401, "{nobody:?}");
+        assert_eq!(self.end(&self.ada, &called.body["id"]).await.status, 200);
+    }
+
+    /// A lookup of the page that holds the call.
+    async fn ask(&self, person: &Person, id: &Value, question: Value) -> Reply {
+        let path = format!("{CALLS}/{}/knowledge", id.as_str().unwrap());
+        self.api.worker.post(&person.token, &path, question).await
+    }
+
+    /// A lookup as Tavus delivers it, signed with a secret.
+    async fn tool(&self, secret: &str, body: &str) -> Reply {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let signature: String = mac
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let worker = &self.api.worker;
+        let request = worker
+            .request(reqwest::Method::POST, TOOL, "")
+            .header("x-tavus-signature", signature)
+            .body(body.to_owned());
+        worker.send(request).await
+    }
+
+    async fn lookups_are_of_the_demo_of_their_call(&self) {
+        let (can, kettle) = (self.demo(json!({})).await, self.demo(json!({})).await);
+        for (demo, content) in [
+            (&can, "The can holds nine litres."),
+            (&kettle, "The kettle holds two litres."),
+        ] {
+            self.insert(
+                &self.ada,
+                "knowledge_chunks",
+                json!({ "demo_id": demo["id"], "content": content }),
+            )
+            .await;
+        }
+        let called = self.call(&self.ada, json!({ "demo_id": can["id"] })).await;
+        assert_eq!(called.status, 201, "{called:?}");
+        let question = json!({ "query": "How many litres does it hold?" });
+        let asked = json!({ "name": "search_knowledge", "conversation_id": called.body["conversation_id"], "arguments": question.to_string() });
+        let as_object = json!({ "name": "search_knowledge", "conversation_id": called.body["conversation_id"], "arguments": question });
+        for answer in [
+            self.ask(&self.ada, &called.body["id"], question.clone()).await,
+            self.ask(&self.ada, &called.body["conversation_id"], question.clone())
+                .await,
+            self.tool(TOOL_SECRET, &asked.to_string()).await,
+            self.tool(TOOL_SECRET, &as_object.to_string()).await,
+        ] {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let found: Vec<_> = answer.body["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| &row["content"])
+                .collect();
+            assert_eq!(found, ["The can holds nine litres."]);
+        }
+        let strange = self.ask(&self.ben, &called.body["id"], question.clone()).await;
+        assert_eq!(
+            (strange.status, &strange.body["details"]),
+            (404, &json!("conversation_not_found"))
+        );
+
+        assert_eq!(self.end(&self.ada, &called.body["id"]).await.status, 200);
+        let late = self.tool(TOOL_SECRET, &asked.to_string()).await;
+        assert_eq!(
+            (late.status, &late.body),
+            (200, &json!({ "results": [] })),
+            "nobody asks when the call is over"
+        );
+        let unknown = asked
+            .to_string()
+            .replace(called.body["conversation_id"].as_str().unwrap(), "c-of-nobody");
+        let unknown = self.tool(TOOL_SECRET, &unknown).await;
+        assert_eq!((unknown.status, &unknown.body), (200, &json!({ "results": [] })));
+    }
+
+    async fn lookups_that_are_none_are_refused(&self) {
+        let good =
+            json!({ "name": "search_knowledge", "conversation_id": "c", "arguments": "{\"query\": \"x\"}" });
+        let with = |name: &str, value: Value| {
+            let mut call = good.clone();
+            call[name] = value;
+            call.to_string()
+        };
+        for (secret, body, status, word) in [
+            (
+                "another-secret-of-the-tests",
+                good.to_string(),
+                401,
+                "invalid_signature",
+            ),
+            (TOOL_SECRET, "{".to_owned(), 400, "invalid_json"),
+            (TOOL_SECRET, "{}".to_owned(), 400, "invalid_body"),
+            (
+                TOOL_SECRET,
+                with("name", json!("drop_everything")),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!("no JSON")),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!({ "query": " " })),
+                400,
+                "invalid_body",
+            ),
+            (
+                TOOL_SECRET,
+                with("arguments", json!({ "query": "x", "match_count": 0 })),
+                400,
+                "invalid_body",
+            ),
+        ] {
+            let refused = self.tool(secret, &body).await;
+            assert_eq!(
+                (refused.status, &refused.body["details"]),
+                (status, &json!(word)),
+                "{body}: {refused:?}"
+            );
+        }
+        let unsigned = self.api.worker.post("", TOOL, good.clone()).await;
+        assert_eq!(unsigned.status, 401);
+        let without = self.api.another(&[("TAVUS_TOOL_SECRET", "")]).await;
+        let refused = without.post("", TOOL, good).await;
+        assert_eq!(
+            refused.status, 401,
+            "without a secret nobody is believed: {refused:?}"
+        );
+        without.stop().await;
+    }
+
+    async fn refusals_are_those_of_the_demo(&self) {
+        let mute = self.demo(json!({ "tavus_persona_id": null })).await;
+        let gone = self.demo(json!({ "status": "archived" })).await;
+        for (wanted, status, word) in [
+            (json!({ "demo_id": mute["id"] }), 422, "persona_missing"),
+            (json!({ "demo_id": gone["id"] }), 410, "demo_archived"),
+            (json!({ "demo_id": "x" }), 400, "invalid_body"),
+            (json!({}), 400, "invalid_body"),
+        ] {
+            let refused = self.call(&self.ada, wanted).await;
+            assert_eq!(
+                (refused.status, &refused.body["details"]),
+                (status, &json!(word)),
+                "{refused:?}"
+            );
+        }
+        let without = self
+            .api
+            .another_with(|app, _| {
+                app.personas = edge_worker::api::echoroom::Catalogue::new(None, Default::default());
+            })
+            .await;
+        let refused = without
+            .post(&self.ada.token, CALLS, json!({ "demo_id": mute["id"] }))
+            .await;
+        assert_eq!(
+            (refused.status, &refused.body["details"]),
+            (503, &json!("provider_off"))
+        );
+        without.stop().await;
+    }
+}
