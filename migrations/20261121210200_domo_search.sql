@@ -84,7 +84,7 @@ stable
 rows 5
 set search_path = ''
 as $$
-    select * from domo_private.search_chunks(demo_id, query_embedding, match_threshold, match_count)
+    select * from domo_private.search_chunks(demo_id, query_embedding, coalesce(match_threshold, 0.7), coalesce(match_count, 5))
 $$;
 
 comment on function domo.search_knowledge_chunks is
@@ -275,7 +275,7 @@ stable
 rows 5
 set search_path = ''
 as $$
-    select * from domo_private.search_knowledge(demo_id, query_text, query_embedding, match_count, source, neighbours)
+    select * from domo_private.search_knowledge(demo_id, query_text, query_embedding, coalesce(match_count, 5), source, coalesce(neighbours, 0))
 $$;
 
 -- For the worker, on behalf of the avatar in a call: that call's demo, and no other.
