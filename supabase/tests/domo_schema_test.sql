@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, one for calls, one for counts and one for the stream'
 );
-select tables_are('domo_private', array['conversation_looks'], 'domo_private has the worker''s notes');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words'], 'domo_private has the worker''s notes, and the words that searches look for');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -229,6 +229,9 @@ select set_eq(
         'archive_demo(demo_id uuid)',
         'get_demo_stats(demo_uuid uuid)',
         'demo_dashboard()',
+        'search_knowledge(demo_id uuid, query_text text, query_embedding vector DEFAULT NULL::vector, match_count integer DEFAULT 5, source text DEFAULT NULL::text, neighbours integer DEFAULT 0)',
+        'search_knowledge_chunks(query_embedding vector, demo_id uuid, match_threshold double precision DEFAULT 0.7, match_count integer DEFAULT 5)',
+        'search_quality(demo_id uuid)',
         'events_since(demo_id uuid, after_seq bigint DEFAULT NULL::bigint, page_limit integer DEFAULT 500)',
         'add_knowledge(demo_id uuid, content text, question text DEFAULT NULL::text, answer text DEFAULT NULL::text, source text DEFAULT NULL::text)',
         'start_conversation(demo_id uuid, client_id uuid DEFAULT NULL::uuid)',
@@ -301,7 +304,7 @@ select set_eq(
     $$ select p.proname::text from pg_proc p where p.pronamespace = 'domo_private'::regnamespace and has_function_privilege('parley_worker', p.oid, 'execute') $$,
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
-        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream'
+        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream', 'search_conversation'
     ],
     'it has its functions'
 );
