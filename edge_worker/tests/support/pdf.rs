@@ -4,7 +4,7 @@
 pub fn pdf(lines: &[&str]) -> Vec<u8> {
     let shown: String = lines
         .iter()
-        .map(|line| format!("({line}) Tj 0 -20 Td "))
+        .map(|line| format!("({line}) Tj 0 -13 Td "))
         .collect();
     let stream = format!("BT /F1 12 Tf 72 700 Td {shown}ET");
     let objects = [
