@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::Method;
 use edge_worker::api::{DataApi, Timeouts};
 use edge_worker::config::Config;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::api::Worker;
 use support::routes::{TOKEN, ask, routes, settings, start};
 use support::upstream::{Answer, Upstream};
@@ -233,7 +233,13 @@ async fn description_has_every_route_with_its_answers_and_who_may_call_it() {
                 continue;
             }
             described.push(format!("{} {path}", method.to_uppercase()));
-            assert_eq!(operation["security"], json!([{ "bearer": [] }]), "{path}");
+            // Tavus signs what it sends, and has no token.
+            let shown = if path.starts_with("/api/domo/tools/") {
+                Value::Null
+            } else {
+                json!([{ "bearer": [] }])
+            };
+            assert_eq!(operation["security"], shown, "{path}");
             let answers = operation["responses"].as_object().unwrap();
             let error = &answers["default"]["content"]["application/json"]["schema"]["$ref"];
             assert_eq!(error, "#/components/schemas/ErrorBody");
@@ -243,7 +249,8 @@ async fn description_has_every_route_with_its_answers_and_who_may_call_it() {
             );
             assert_eq!(
                 operation.get("requestBody").is_some(),
-                matches!(method.as_str(), "post" | "put")
+                matches!(method.as_str(), "post" | "put") && !path.ends_with("/end"),
+                "{path}"
             );
             assert!(
                 operation["description"].is_string() || operation["summary"].is_string(),
@@ -262,6 +269,10 @@ async fn description_has_every_route_with_its_answers_and_who_may_call_it() {
         "GET /api/sessions/{session_id}/messages",
         "GET /api/tavus/personas",
         "GET /api/tavus/personas/{mood}",
+        "POST /api/domo/conversations",
+        "POST /api/domo/conversations/{id}/end",
+        "POST /api/domo/conversations/{id}/knowledge",
+        "POST /api/domo/tools/search_knowledge",
         "POST /api/participants",
         "POST /api/personas",
         "POST /api/sessions",

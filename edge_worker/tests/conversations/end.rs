@@ -19,14 +19,17 @@ async fn started(scene: &Scene) -> (Uuid, ConversationId) {
     )
 }
 
+/// Tavus may tell of the end before its answer is noted.
+async fn ends(scene: &Scene, id: Uuid, reason: &str) {
+    let ended = scene.conversations.end(APP, id, reason).await.unwrap();
+    assert!(matches!(ended, Ended::Now | Ended::Before), "{ended:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn end_ends_the_call_and_notes_it_once() {
     let scene = Scene::start().await;
     let (id, _) = started(&scene).await;
-    assert_eq!(
-        scene.conversations.end(APP, id, "room_empty").await.unwrap(),
-        Ended::Now
-    );
+    ends(&scene, id, "room_empty").await;
     assert_eq!(scene.calls(), (1, 0));
     assert_eq!(scene.row(id).await["status"], "ended");
     assert_eq!(
@@ -94,10 +97,7 @@ async fn end_that_tavus_does_not_take_is_tried_again_and_not_noted() {
     }
     // Done, and the answer lost: the second try of the client finds it over.
     scene.fail("POST", &path, 1, FaultKind::DropAfter);
-    assert_eq!(
-        scene.conversations.end(APP, id, "requested").await.unwrap(),
-        Ended::Now
-    );
+    ends(&scene, id, "requested").await;
     assert_eq!(scene.calls(), (1, 0));
     let off = scene.worker(&scene.base, None);
     let (other, _) = started(&scene).await;
