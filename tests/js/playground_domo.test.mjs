@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { rows } from './database.mjs';
+import { callOf } from './demos.mjs';
 import { service } from './people.mjs';
-import { badge, checkAccessible, newTab, picture, until, visit } from './playground.mjs';
+import { badge, checkAccessible, newTab, picture, until, visit, withoutClock } from './playground.mjs';
 
 const region = (tab, name) => tab.page.getByRole('region', { name, exact: true });
 const button = (tab, name) => tab.page.getByRole('button', { name, exact: true });
@@ -75,6 +76,7 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await known(tab, 'Nothing is known yet.');
     await button(tab, 'Publish').click();
     await tab.page.getByText('There is nothing to show yet.').waitFor();
+    await checkAccessible(tab, 'an empty demo');
 
     await teach(tab, 'The can holds 9 litres and waters 20 pots.', { question: 'How much does it hold?', source: 'Handbook' });
     await teach(tab, 'It is made of copper and comes from Portugal.', { source: 'Catalogue' });
@@ -95,6 +97,8 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await tab.page.getByText('Video · done').waitFor();
     assert.match((await found(tab, 'where does the spout turn'))[0], /The spout turns to the left/);
 
+    await checkAccessible(tab, 'a full demo');
+    await picture(tab, 'domo-wide-light');
     await button(tab, 'Publish').click();
     await tab.page.getByRole('status', { name: 'Status of the demo' }).getByText('published').waitFor();
     await tab.page.reload();
@@ -118,13 +122,15 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await tab.page.getByRole('status', { name: 'Status of the demo' }).getByText('archived').waitFor();
     await button(tab, 'All demos').click();
     await tab.page.getByRole('list', { name: 'Your demos' }).getByRole('link', { name: /Our watering can archived Ada · \d+ pieces of knowledge · 1 video · 0 calls/ }).waitFor();
+    await checkAccessible(tab, 'the list of demos');
     tab.checkQuiet(/status of 422/);
     await tab.close();
 });
 
 test('one calls the agent, goes into the call, ends it, and the numbers and the chart follow by themselves', async () => {
     const tab = await newTab({ width: 390, height: 800, scheme: 'dark' });
-    await createDemo(tab, 'Calls', { persona: 'default_calm_persona' });
+    await tab.context.addInitScript(withoutClock);
+    const id = await createDemo(tab, 'Calls', { persona: 'default_calm_persona' });
     const state = tab.page.getByRole('status', { name: 'State of the call' });
     await until(async () => assert.equal((await totals(tab)).Calls, '0'));
     const bars = region(tab, 'Analytics').locator('rect.bar');
@@ -154,6 +160,11 @@ test('one calls the agent, goes into the call, ends it, and the numbers and the 
     assert.equal(await bars.count(), 1);
     await region(tab, 'Analytics').getByRole('listitem').getByText(/1 call, 3 messages/).waitFor({ state: 'attached' });
     await button(tab, 'Call again').waitFor();
+    // A call that this page did nothing for: it hears of it, and does not ask.
+    const at = new Date().toISOString();
+    await callOf(id, { status: 'ended', ended_at: at, replica_joined_at: at, shutdown_reason: 'participant_left_timeout' });
+    await until(async () => assert.equal((await totals(tab)).Ended, '2'));
+    await state.getByText('Ada is gone: everybody had left the call').waitFor();
     assert.ok((await tab.page.evaluate(() => document.documentElement.scrollWidth)) <= 390, 'it is too wide');
     await checkAccessible(tab, 'a demo');
     await picture(tab, 'domo-phone-dark');
