@@ -23,14 +23,11 @@ after(async () => {
     }
 });
 
-async function createDemo(tab, name, { persona } = {}) {
+async function createDemo(tab, name) {
     await visit(tab, '#/domo');
     await tab.page.getByLabel('Name', { exact: true }).fill(name);
     await tab.page.getByLabel('Name of the agent').fill('Ada');
     await tab.page.getByLabel('Greeting').fill('Good morning!');
-    if (persona) {
-        await tab.page.getByLabel('Persona at Tavus').fill(persona);
-    }
     await button(tab, 'Create the demo').click();
     await opened(tab, name);
     const id = tab.page.url().split('/').at(-1);
@@ -83,7 +80,7 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await known(tab, '2 of 2 pieces embedded');
     await tab.page.getByRole('note', { name: 'How it is searched' }).getByText('Embedded by lexical-v1, the built-in embedder. The answer is exact').waitFor();
     const [best, ...others] = await found(tab, 'litres it holds');
-    assert.match(best, /9 litres and waters 20 pots\..*Handbook.*By words: place 1/s);
+    assert.match(best, /9 litres and waters 20 pots\..*Handbook.*By words: place 1.*By nearness: not compared/s);
     assert.ok(others.every((text) => !text.includes('litres')));
 
     const words = ['Frost bursts a can that is full of water.', 'Empty it in November and keep it in the shed.'];
@@ -93,6 +90,8 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await pieces(tab).filter({ hasText: words[0] }).getByText('embedded').waitFor();
     assert.match((await found(tab, 'frost in the winter'))[0], /Frost bursts a can/);
 
+    await tab.page.getByLabel('Add a video').setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: Buffer.from('no film') });
+    await tab.page.getByText('Files of this type are not taken.').waitFor();
     await tab.page.getByLabel('Add a video').setInputFiles({ name: 'tour.mp4', mimeType: 'video/mp4', buffer: Buffer.from('SPEECH:\nThe spout turns to the left.\n') });
     await tab.page.getByText('Video · done').waitFor();
     assert.match((await found(tab, 'where does the spout turn'))[0], /The spout turns to the left/);
@@ -123,16 +122,18 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await button(tab, 'All demos').click();
     await tab.page.getByRole('list', { name: 'Your demos' }).getByRole('link', { name: /Our watering can archived Ada · \d+ pieces of knowledge · 1 video · 0 calls/ }).waitFor();
     await checkAccessible(tab, 'the list of demos');
-    tab.checkQuiet(/status of 422/);
+    tab.checkQuiet(/status of 4(00|15|22)/);
     await tab.close();
 });
 
 test('one calls the agent, goes into the call, ends it, and the numbers and the chart follow by themselves', async () => {
     const tab = await newTab({ width: 390, height: 800, scheme: 'dark' });
     await tab.context.addInitScript(withoutClock);
-    const id = await createDemo(tab, 'Calls', { persona: 'default_calm_persona' });
+    const id = await createDemo(tab, 'Calls');
     const state = tab.page.getByRole('status', { name: 'State of the call' });
     await until(async () => assert.equal((await totals(tab)).Calls, '0'));
+    await tab.page.getByLabel('Persona at Tavus').fill('default_calm_persona');
+    await button(tab, 'Use it for calls').click();
     const bars = region(tab, 'Analytics').locator('rect.bar');
     assert.equal(await bars.count(), 0);
 

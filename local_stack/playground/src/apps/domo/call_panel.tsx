@@ -1,6 +1,6 @@
 // A call with the agent: start it, see where it is, go to it, end it.
 
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { callOf, isOpen, phaseOf, wordsOf } from '../../call';
 import { Icon } from '../../icons';
 import type { OpenDemo } from './open_demo';
@@ -14,31 +14,26 @@ export function CallPanel({ open, demo }: { open: OpenDemo; demo: Demo }) {
             <p role="status" aria-label="State of the call" class={latest ? `call-state ${phaseOf(latest)}` : 'call-state'}>
                 {latest ? `${demo.agent_name} is ${wordsOf(latest, Date.now())}`.replace(' is could ', ' could ') : 'Nobody has called yet.'}
             </p>
-            {latest && isOpen(latest) ? (
-                <Actions open={open} call={latest} />
-            ) : demo.tavus_persona_id ? (
-                <Start open={open} again={latest !== undefined} isArchived={demo.status === 'archived'} />
-            ) : (
-                <Persona open={open} />
+            {latest && isOpen(latest) && <Actions open={open} call={latest} />}
+            {!(latest && isOpen(latest)) && demo.tavus_persona_id && (
+                <Start key={latest?.id} open={open} again={latest !== undefined} isArchived={demo.status === 'archived'} />
             )}
+            {(!demo.tavus_persona_id || latest?.status === 'failed') && <Persona open={open} now={demo.tavus_persona_id ?? ''} />}
         </section>
     );
 }
 
 function Start({ open, again, isArchived }: { open: OpenDemo; again: boolean; isArchived: boolean }) {
     const [isBusy, setBusy] = useState(false);
-    // The same one until a call was made, so that a second try cannot make a second call.
-    const clientId = useRef<string | undefined>(undefined);
+    // One for as long as there is no row of a new call: a second try cannot make a second call, and after a call comes another.
+    const [clientId] = useState(() => crypto.randomUUID());
     const start = async () => {
         setBusy(true);
-        clientId.current ??= crypto.randomUUID();
-        if (await open.attempt(() => open.api.startCall(open.id, clientId.current ?? ''))) {
-            clientId.current = undefined;
-        }
+        await open.attempt(() => open.api.startCall(open.id, clientId));
         setBusy(false);
     };
     return (
-        <button type="button" class="primary" disabled={isBusy || isArchived} onClick={() => void start()}>
+        <button type="button" class="primary start-call" disabled={isBusy || isArchived} onClick={() => void start()}>
             {again ? 'Call again' : 'Call the agent'}
         </button>
     );
@@ -69,8 +64,8 @@ function Actions({ open, call }: { open: OpenDemo; call: Call }) {
     );
 }
 
-function Persona({ open }: { open: OpenDemo }) {
-    const [persona, setPersona] = useState('');
+function Persona({ open, now }: { open: OpenDemo; now: string }) {
+    const [persona, setPersona] = useState(now);
     return (
         <form
             class="row persona-form"
@@ -83,7 +78,7 @@ function Persona({ open }: { open: OpenDemo }) {
                 <span>Persona at Tavus</span>
                 <input value={persona} maxLength={200} autoComplete="off" placeholder="default_calm_persona" onInput={(event) => setPersona(event.currentTarget.value)} />
             </label>
-            <button type="submit" class="plain" disabled={persona.trim() === ''}>
+            <button type="submit" class="plain" disabled={persona.trim() === '' || persona.trim() === now}>
                 Use it for calls
             </button>
         </form>

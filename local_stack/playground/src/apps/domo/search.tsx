@@ -8,6 +8,8 @@ import type { Hit } from './rows';
 interface Found {
     readonly query: string;
     readonly hits: readonly Hit[];
+    /** Whether an embedding of the query was compared, too. */
+    readonly isByNearness: boolean;
 }
 
 export function SearchPanel({ open }: { open: OpenDemo }) {
@@ -21,8 +23,9 @@ export function SearchPanel({ open }: { open: OpenDemo }) {
         event.preventDefault();
         setBusy(true);
         await open.attempt(async () => {
-            const hits = await (call && isAgents ? open.api.searchInCall(call.id, query) : open.api.search(open.id, query));
-            setFound({ query, hits });
+            const isByNearness = call !== undefined && isAgents;
+            const hits = await (isByNearness ? open.api.searchInCall(call.id, query) : open.api.search(open.id, query));
+            setFound({ query, hits, isByNearness });
         });
         setBusy(false);
     };
@@ -60,7 +63,7 @@ export function SearchPanel({ open }: { open: OpenDemo }) {
     );
 }
 
-function Hits({ found: { query, hits } }: { found: Found }) {
+function Hits({ found: { query, hits, isByNearness } }: { found: Found }) {
     if (hits.length === 0) {
         return <p class="domo-note">Nothing fits “{query}”.</p>;
     }
@@ -76,7 +79,7 @@ function Hits({ found: { query, hits } }: { found: Found }) {
                             {source && <span>{source}</span>}
                             <span>Score {score.toFixed(4)}</span>
                             <span>By words: {rankWords(text_rank)}</span>
-                            <span>By nearness: {rankWords(vector_rank)}</span>
+                            <span>By nearness: {isByNearness ? rankWords(vector_rank) : 'not compared'}</span>
                         </p>
                     </div>
                 </li>
