@@ -169,6 +169,7 @@ test('one calls the agent, goes into the call, ends it, and the numbers and the 
     assert.ok((await tab.page.evaluate(() => document.documentElement.scrollWidth)) <= 390, 'it is too wide');
     await checkAccessible(tab, 'a demo');
     await picture(tab, 'domo-phone-dark');
-    tab.checkQuiet();
+    // The answer to the start may come after the end, or not in time; the page goes by the table.
+    tab.checkQuiet(/status of (410|503)/);
     await tab.close();
 });

@@ -78,7 +78,7 @@ export function apiOf(person: Person) {
             (await post<{ results: Hit[] }>(person, `/api/domo/conversations/${id}/knowledge`, { query, match_count: HITS })).results,
         quality: (demo_id: string) => call<Quality>('search_quality', { demo_id }),
 
-        startCall: (demo_id: string, client_id: string) => post<unknown>(person, '/api/domo/conversations', { demo_id, client_id }),
+        startCall: (demo_id: string, client_id: string) => startCall(person, demo_id, client_id),
         endCall: (id: string) => post<unknown>(person, `/api/domo/conversations/${id}/end`, {}),
         calls: (demo_id: string) =>
             dataOf<Call[]>(
@@ -104,6 +104,17 @@ async function upload({ client }: Person, demo_id: string, kind: FileKind, file:
     } catch (refusal) {
         await bucket.remove([path]);
         throw refusal;
+    }
+}
+
+/** Starts a call. The table may say that it is there before this is answered, and somebody may have ended it by then: that is no error. */
+async function startCall(person: Person, demo_id: string, client_id: string): Promise<void> {
+    try {
+        await post<unknown>(person, '/api/domo/conversations', { demo_id, client_id });
+    } catch (error) {
+        if (!(error instanceof Refusal && error.reason === 'conversation_over')) {
+            throw error;
+        }
     }
 }
 
