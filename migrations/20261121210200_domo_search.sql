@@ -84,7 +84,7 @@ stable
 rows 5
 set search_path = ''
 as $$
-    select * from domo_private.search_chunks(demo_id, query_embedding, match_threshold, match_count)
+    select * from domo_private.search_chunks(demo_id, query_embedding, coalesce(match_threshold, 0.7), coalesce(match_count, 5))
 $$;
 
 comment on function domo.search_knowledge_chunks is
@@ -109,7 +109,7 @@ declare
     v_length integer := greatest(50, 4 * p_match_count);
     v_sought tsquery := domo_private.words_sought(p_query_text);
     v_only uuid[];
-    v_near jsonb := '[]';
+    v_near jsonb := '[]'::jsonb;
 begin
     if p_query_embedding is not null then
         if p_source is not null then
@@ -186,7 +186,7 @@ begin
             and (k.video_id is not null or n.source is not distinct from k.source)
             and n.chunk_index between k.chunk_index - p_count and k.chunk_index + p_count
         where k.id = p_chunk_id and n.id <> k.id and n.deleted_at is null
-    ), '[]');
+    ), '[]'::jsonb);
 end
 $$;
 
@@ -275,7 +275,7 @@ stable
 rows 5
 set search_path = ''
 as $$
-    select * from domo_private.search_knowledge(demo_id, query_text, query_embedding, match_count, source, neighbours)
+    select * from domo_private.search_knowledge(demo_id, query_text, query_embedding, coalesce(match_count, 5), source, coalesce(neighbours, 0))
 $$;
 
 -- For the worker, on behalf of the avatar in a call: that call's demo, and no other.
@@ -304,7 +304,7 @@ begin
     join domo.demos d on d.id = c.demo_id
     where c.id = p_conversation and c.status in ('starting', 'active') and d.deleted_at is null;
     if not found then
-        return '[]';
+        return '[]'::jsonb;
     end if;
     return coalesce((
         select jsonb_agg(
@@ -315,7 +315,7 @@ begin
         )
         from domo_private.find_knowledge(v_demo_id, v_query_text, p_query_embedding, p_match_count, null) f
         join domo.knowledge_chunks k on k.id = f.id
-    ), '[]');
+    ), '[]'::jsonb);
 end
 $$;
 

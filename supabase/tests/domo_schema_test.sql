@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
-select tables_are('domo_private', array['conversation_looks'], 'domo_private has the worker''s notes');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words'], 'domo_private has the worker''s notes, and the words of chunks');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -231,6 +231,9 @@ select set_eq(
         'archive_demo(demo_id uuid)',
         'get_demo_stats(demo_uuid uuid)',
         'demo_dashboard()',
+        'search_knowledge(demo_id uuid, query_text text, query_embedding vector DEFAULT NULL::vector, match_count integer DEFAULT 5, source text DEFAULT NULL::text, neighbours integer DEFAULT 0)',
+        'search_knowledge_chunks(query_embedding vector, demo_id uuid, match_threshold double precision DEFAULT 0.7, match_count integer DEFAULT 5)',
+        'search_quality(demo_id uuid)',
         'events_since(demo_id uuid, after_seq bigint DEFAULT NULL::bigint, page_limit integer DEFAULT 500)',
         'add_knowledge(demo_id uuid, content text, question text DEFAULT NULL::text, answer text DEFAULT NULL::text, source text DEFAULT NULL::text)',
         'start_conversation(demo_id uuid, client_id uuid DEFAULT NULL::uuid)',
@@ -304,7 +307,7 @@ select set_eq(
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
         'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
-        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store'
+        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'look_up'
     ],
     'it has its functions'
 );
@@ -338,7 +341,7 @@ select results_eq(
     $$ select name, public, file_size_limit, allowed_mime_types from storage.buckets where id like 'demo-%' order by id $$,
     $$ values
         ('demo-documents', false, 20971520::bigint,
-            array['text/plain', 'text/markdown', 'text/x-markdown', 'text/html', 'application/xhtml+xml', 'application/pdf']),
+            array['text/*', 'application/xhtml+xml', 'application/pdf']),
         ('demo-videos', false, 104857600::bigint, array['video/*', 'audio/*']) $$,
     'the buckets are private, take 20 and 100 MB a file, and documents, or films and sound, only'
 );

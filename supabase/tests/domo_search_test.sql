@@ -108,11 +108,15 @@ from (
     values
         ('pg_temp.direction(1, 1)', '0.7', '0', 'invalid_match_count', 'asking for none is refused'),
         ('pg_temp.direction(1, 1)', '0.7', '101', 'invalid_match_count', 'or for 101'),
-        ('pg_temp.direction(1, 1)', '0.7', 'null', 'invalid_match_count', 'or for null'),
         ('pg_temp.direction(1, 1)', '1.5', '5', 'invalid_match_threshold', 'a threshold of 1.5 is refused'),
         ('pg_temp.direction(1, 1)', '''NaN''', '5', 'invalid_match_threshold', 'or of NaN'),
         ('null', '0.7', '5', 'invalid_query_embedding', 'no embedding is refused')
 ) as cases (query, above, k, code, label);
+select is(
+    (select array_agg(f.id order by f.id) from domo.search_knowledge_chunks(pg_temp.direction(1, 1), pg_temp.demo(1), null, null) f),
+    (select array_agg(f.id order by f.id) from domo.search_knowledge_chunks(pg_temp.direction(1, 1), pg_temp.demo(1), 0.7, 5) f),
+    'null is the default'
+);
 select throws_ok(
     $$ select * from domo.search_knowledge_chunks('[1,2,3]', pg_temp.demo(1)) $$, '22000', 'different dimensions: the query has 3, the vectors have 1536',
     'another dimension is refused with both numbers'

@@ -52,9 +52,10 @@ describe('a search', () => {
 
     test('says how well it works', async () => {
         const quality = await ok(owner.domo.rpc('search_quality', { demo_id: demo.id }));
-        assert.deepEqual(
-            [quality.rows, quality.embedded, quality.waiting, quality.method, quality.recall_at_5], [9, 8, 1, 'exact', 1],
-        );
+        assert.deepEqual([quality.rows, quality.method, quality.recall_at_5], [9, 'exact', 1]);
+        // Where a worker runs, it may have embedded the ninth already.
+        assert.ok(quality.embedded >= 8);
+        assert.equal(quality.embedded + quality.waiting, 9);
     });
 
     test('is refused to a stranger as if there were nothing, and to a visitor', async () => {

@@ -137,6 +137,19 @@ describe('somebody else', () => {
         });
     }
 
+    test('nobody comes to the files of a deleted demo by making one under its id', async () => {
+        const demo = await demoOf(owner);
+        const path = await videoOf(owner, demo);
+        await ok(owner.domo.from('demos').delete().eq('id', demo.id));
+        for (const somebody of [stranger, owner]) {
+            const { error } = await somebody.domo.from('demos').insert({ id: demo.id, name: 'Mine now' });
+            assert.equal(error?.details, 'demo_id_taken');
+            await triesInVain(somebody, demo, path);
+        }
+        await ok(files(service()).remove([path]));
+        await ok(stranger.domo.from('demos').insert({ id: demo.id, name: 'Of a free id' }));
+    });
+
     test('a session that has ended by its clock opens nothing', async () => {
         const demo = await demoOf(owner);
         const path = await videoOf(owner, demo);

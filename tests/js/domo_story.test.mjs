@@ -108,7 +108,9 @@ describe('an owner', () => {
         const [first, second] = await Promise.all([1, 2].map(() => ok(owner.domo.rpc('start_conversation', { demo_id: demo.id, client_id }))));
         assert.equal(first.id, second.id);
         assert.deepEqual([first.is_new, second.is_new].sort(), [false, true]);
-        assert.ok((await ok(owner.domo.rpc('end_conversation', { conversation_id: first.id }))).end_requested_at);
+        // A worker, if one runs, may have found by now that Tavus does not know this persona.
+        const ended = await ok(owner.domo.rpc('end_conversation', { conversation_id: first.id }));
+        assert.ok(ended.end_requested_at || ended.status === 'failed', JSON.stringify(ended));
     });
 
     test('reads what was said in a call, and what calls were like', async () => {

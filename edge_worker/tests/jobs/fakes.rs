@@ -105,10 +105,7 @@ impl Fakes {
 
     /// The texts that somebody paid for.
     pub fn embedded(&self) -> Vec<String> {
-        let texts = |asked: Asked| -> Vec<String> {
-            let body: Value = serde_json::from_str(&asked.body).unwrap();
-            serde_json::from_value(body["input"].clone()).unwrap()
-        };
+        let texts = |asked: Asked| texts(&serde_json::from_str(&asked.body).unwrap());
         self.asked(EMBED).into_iter().flat_map(texts).collect()
     }
 
@@ -122,6 +119,10 @@ impl Fakes {
             ("EMBEDDINGS_API_KEY", EMBEDDINGS_KEY.to_owned()),
         ]
     }
+}
+
+fn texts(body: &Value) -> Vec<String> {
+    serde_json::from_value(body.get("input").cloned().unwrap()).unwrap()
 }
 
 /// Two words a second.
@@ -198,14 +199,14 @@ async fn answer(State(fakes): State<Fakes>, request: Request) -> Response {
     } else if path == TRANSCRIBE {
         assert_eq!(header("xi-api-key"), ELEVENLABS_KEY);
         let begin = format!("{}/storage/v1/object/sign/demo-videos/", fakes.url);
-        let from = body.find(&begin).expect("a signed address") + begin.len();
+        let from = body.find(&begin).unwrap() + begin.len();
         let file_path = body[from..].split(&format!("?token={SIGNED}")).next().unwrap();
         transcript(&String::from_utf8(file(file_path).unwrap()).unwrap())
     } else if path == EMBED {
         assert_eq!(header("authorization"), format!("Bearer {EMBEDDINGS_KEY}"));
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(body["dimensions"], 1536);
-        let texts: Vec<String> = serde_json::from_value(body["input"].clone()).unwrap();
+        assert_eq!(body.get("dimensions"), Some(&json!(1536)));
+        let texts = texts(&body);
         if texts.iter().any(|text| text.contains("REFUSED")) {
             let body = json!({ "error": { "message": "no such text", "type": "invalid_request_error" } });
             return Response::builder()

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod app;
 pub mod database;
+pub mod pdf;
 pub mod routes;
 pub mod schema;
 pub mod tavus;

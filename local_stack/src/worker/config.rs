@@ -40,7 +40,7 @@ pub struct WorkerConfig {
 
 impl WorkerConfig {
     /// What it gets of this process's environment.
-    pub(crate) const PASSED_ON: [&'static str; 14] = [
+    pub(crate) const PASSED_ON: [&'static str; 15] = [
         "EMBEDDINGS_API_KEY",
         "EMBEDDINGS_BASE_URL",
         "EMBEDDINGS_MODEL",
@@ -50,6 +50,7 @@ impl WorkerConfig {
         "WORKER_CORS_ORIGINS",
         "WORKER_DB_CONNECTIONS",
         "WORKER_JOBS_ATTEMPTS",
+        "WORKER_JOBS_KNOWLEDGE",
         "WORKER_JOBS_LEASE_SECONDS",
         "WORKER_JOBS_MAINTENANCE",
         "WORKER_JOBS_POLL_SECONDS",

@@ -117,6 +117,7 @@ fn functions_of_both_kernels_have_the_same_signature() -> Result<(), Error> {
                 "canonical_json",
                 "claim_event",
                 "content_digest",
+                "nearest",
                 "rate_limit",
                 "tavus_event_digest",
                 "tavus_event_key"
