@@ -169,7 +169,9 @@ test('one calls the agent, goes into the call, ends it, and the numbers and the 
     assert.ok((await tab.page.evaluate(() => document.documentElement.scrollWidth)) <= 390, 'it is too wide');
     await checkAccessible(tab, 'a demo');
     await picture(tab, 'domo-phone-dark');
+    await rows('update domo.demos set deleted_at = now() where id = $1', [id]);
+    await tab.page.getByText('There is no such demo, or it is not yours.').waitFor();
     // The answer to the start may come after the end, or not in time; the page goes by the table.
-    tab.checkQuiet(/status of (410|503)/);
+    tab.checkQuiet(/status of (404|410|503)/);
     await tab.close();
 });

@@ -10,7 +10,7 @@ import type { Link } from '../../link';
 import { delayAfter } from '../../pause';
 import type { Person } from '../../person';
 import { Store } from '../../store';
-import { Stream, type Numbered } from '../../stream';
+import { Stream, type Numbered, type Verdict } from '../../stream';
 import { oneAtATime } from './again';
 import { apiOf, type Api } from './api';
 import type { Analytics, Call, Chunk, Demo, EventsPage, Quality } from './rows';
@@ -71,7 +71,7 @@ export class OpenDemo extends Store {
         this.#stream = new Stream({
             since: (after) => this.#since(after),
             changed: () => this.changed(),
-            failed: (error) => error instanceof Refusal && error.isPassing,
+            failed: (error) => this.#mayGoOn(error),
         });
         this.#reads = Object.fromEntries(PARTS.map((part) => [part, oneAtATime(() => this.#readPart(part))])) as Record<Part, () => Promise<void>>;
     }
@@ -108,6 +108,7 @@ export class OpenDemo extends Store {
             await this.#keeper.reach(wanted());
             return true;
         } catch (error) {
+            this.#mayGoOn(error);
             this.tell(domoWords(error));
             return false;
         } finally {
@@ -161,6 +162,7 @@ export class OpenDemo extends Store {
             if (part === 'demo' && !this.demo) {
                 throw error;
             }
+            this.#mayGoOn(error);
             this.#log('call', `${part}: ${domoWords(error)}`);
         }
     }
@@ -212,10 +214,23 @@ export class OpenDemo extends Store {
             this.notice = domoWords(error);
             const wait = (error.secondsToWait ?? 0) * 1000 || delayAfter(this.#failures);
             this.#retryTimer = setTimeout(() => void this.open(), wait);
+            this.changed();
         } else {
-            this.close();
-            this.ending = domoWords(error);
+            this.#end(error);
         }
+    }
+
+    /** Ends it where the demo was deleted; says whether the same call may succeed later. */
+    #mayGoOn(error: unknown): boolean {
+        if (!this.#isOver && error instanceof Refusal && error.reason === 'demo_not_found') {
+            this.#end(error);
+        }
+        return !this.#isOver && error instanceof Refusal && error.isPassing;
+    }
+
+    #end(error: unknown): void {
+        this.close();
+        this.ending = domoWords(error);
         this.changed();
     }
 
@@ -225,7 +240,7 @@ export class OpenDemo extends Store {
         this.#log('event', name, payload, { verdict, ...(typeof seq === 'number' ? { seq } : {}) });
     }
 
-    #log(kind: 'event' | 'call' | 'link', name: string, detail?: unknown, more: { seq?: number; verdict?: ReturnType<Stream<Numbered>['heard']> } = {}): void {
+    #log(kind: 'event' | 'call' | 'link', name: string, detail?: unknown, more: { seq?: number; verdict?: Verdict } = {}): void {
         this.#options.log.add({ kind, name, ...more, ...(detail === undefined ? {} : { detail }) });
     }
 }
