@@ -263,6 +263,14 @@ export const personIn = (tab, name) => tab.page.getByRole('listitem').filter({ h
 export const field = (tab) => tab.page.getByRole('textbox', { name: 'Message', exact: true });
 export const messageIn = (tab, text) => tab.page.locator('.messages > li', { has: tab.page.locator('.content', { hasText: text }) });
 
+/** A page that never asks by itself: its clock stands still, so what it shows of others came with an event. */
+export const withoutClock = () => {
+    globalThis.Worker = class {
+        postMessage() {}
+        terminate() {}
+    };
+};
+
 /** Two people in a room of their own. */
 export async function pair(one = {}, two = {}) {
     const ada = await newTab(one);

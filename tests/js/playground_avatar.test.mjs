@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callAtTavus, endAtTavus, hopelessMood, sayInCall } from './avatar.mjs';
 import { row, rows } from './database.mjs';
-import { UNREACHABLE, badge, checkAccessible, followLink, newTab, newWay, openRoom, pair, picture, seated, until } from './playground.mjs';
+import { UNREACHABLE, badge, checkAccessible, followLink, newTab, newWay, openRoom, pair, picture, seated, until, withoutClock } from './playground.mjs';
 
 const panel = (tab) => tab.page.getByRole('region', { name: 'Avatar' });
 const state = (tab) => panel(tab).getByRole('status');
@@ -25,14 +25,6 @@ async function bringCalm(tab, button = bring) {
 
 /** The conversation of a room that is newest. */
 const latest = (sessionId) => row('select * from echoroom.conversations where session_id = $1 order by created_at desc limit 1', [sessionId]);
-
-/** A page that never asks by itself: its clock stands still, so what it shows of others came with an event. */
-const withoutClock = () => {
-    globalThis.Worker = class {
-        postMessage() {}
-        terminate() {}
-    };
-};
 
 test('one brings an avatar, both see it come, open its call, end it, and read what was said', async () => {
     const ada = await newTab();

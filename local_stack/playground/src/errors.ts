@@ -71,8 +71,8 @@ const WORDS: Record<string, string> = {
     too_many_reactions: 'You can put at most 10 different reactions on a message. Take one back first.',
 };
 
-/** One or two plain sentences about an error of any kind. */
-export function wordsFor(error: unknown): string {
+/** One or two plain sentences about an error of any kind. An app has words of its own for what another app calls by the same name. */
+export function wordsFor(error: unknown, own: Readonly<Record<string, string>> = {}): string {
     if (!(error instanceof Refusal)) {
         return `Something unexpected happened: ${error instanceof Error ? error.message : String(error)}`;
     }
@@ -83,7 +83,7 @@ export function wordsFor(error: unknown): string {
         const seconds = error.secondsToWait;
         return `That was too fast. Wait ${seconds === undefined ? 'a moment' : seconds === 1 ? 'a second' : `${seconds} seconds`} and try again.`;
     }
-    const known = WORDS[error.reason];
+    const known = own[error.reason] ?? WORDS[error.reason];
     if (known) {
         return known;
     }

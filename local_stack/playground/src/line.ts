@@ -6,8 +6,8 @@ export type Payload = Readonly<Record<string, unknown>>;
 
 export interface LineHandlers {
     event(name: string, payload: Payload): void;
-    /** The user ids whose pages are connected. */
-    presence(connected: ReadonlySet<string>): void;
+    /** The user ids whose pages are connected. Without this, nobody asks, and the page does not say that it is there. */
+    presence?(connected: ReadonlySet<string>): void;
     /** Joined, for the first time or again: what was said before may have been missed. */
     joined(): void;
     /** Not joined, and why. Joining goes on by itself; the topic may not be the right one any more. */
@@ -81,19 +81,22 @@ export class Line {
         if (!isCurrent() || this.#topic === undefined) {
             return;
         }
+        const hasPresence = this.#handlers.presence !== undefined;
         const channel = this.#client.channel(this.#topic, {
-            config: { private: true, presence: { key: this.#me, enabled: true } },
+            config: { private: true, ...(hasPresence ? { presence: { key: this.#me, enabled: true } } : {}) },
         });
         this.#channel = channel;
+        if (hasPresence) {
+            channel.on('presence', { event: 'sync' }, () => {
+                if (isCurrent()) {
+                    this.#handlers.presence?.(new Set(Object.keys(channel.presenceState())));
+                }
+            });
+        }
         channel
             .on('broadcast', { event: '*' }, (message) => {
                 if (isCurrent()) {
                     this.#handlers.event(message.event, (message['payload'] ?? {}) as Payload);
-                }
-            })
-            .on('presence', { event: 'sync' }, () => {
-                if (isCurrent()) {
-                    this.#handlers.presence(new Set(Object.keys(channel.presenceState())));
                 }
             })
             .subscribe((status, error) => {
@@ -106,7 +109,9 @@ export class Line {
     #heard(status: string, error?: Error): void {
         if (status === 'SUBSCRIBED') {
             this.#isJoined = true;
-            void this.#channel?.track({ since: new Date().toISOString() });
+            if (this.#handlers.presence) {
+                void this.#channel?.track({ since: new Date().toISOString() });
+            }
             this.#handlers.joined();
             return;
         }

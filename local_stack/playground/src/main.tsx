@@ -6,6 +6,7 @@ import { Shell } from './shell';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/echoroom.css';
+import './styles/domo.css';
 
 const RETRY_MS = 3_000;
 

@@ -19,6 +19,8 @@ export interface Person {
 
 const TAB = 'parley.tab';
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A file of 100 MB takes its time. */
+const FILE_TIMEOUT_MS = 600_000;
 
 /** Asks the server what it is. */
 export async function findServer(): Promise<Server> {
@@ -49,7 +51,8 @@ export async function becomePerson(server: Server): Promise<Person> {
 
 /** A request that nobody answers ends, so that it can be tried again. */
 function fetchInTime(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const address = input instanceof Request ? input.url : String(input);
+    const timeout = AbortSignal.timeout(address.includes('/storage/v1/') ? FILE_TIMEOUT_MS : REQUEST_TIMEOUT_MS);
     const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
     return fetch(input, { ...init, signal });
 }
