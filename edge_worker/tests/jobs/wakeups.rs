@@ -46,13 +46,14 @@ async fn worker_hears_of_a_job_when_its_transaction_commits_and_never_of_one_tha
     for line in [Line::Cut, Line::Held] {
         proxy.line.send(line).unwrap();
         worker.until_listening(false).await;
+        // Whoever has just ended a job looks once for another, which may be this one: then there is one more.
+        let waiting = "select count(*) from parley.jobs where attempts = 0";
         scene.enqueue(2, 2).await;
-        assert_eq!(
-            scene
-                .number("select count(*) from parley.jobs where attempts = 0")
-                .await,
-            1
-        );
+        while scene.number(waiting).await == 0 {
+            worker.call().await.says(Answer::Done);
+            scene.until_empty().await;
+            scene.enqueue(2, 2).await;
+        }
         proxy.line.send(Line::Open).unwrap();
         let call = worker.call().await;
         assert_eq!(call.n(), 2);
