@@ -62,9 +62,10 @@ async fn jobs_of_killed_workers_are_taken_over_and_make_one_call_each() {
         );
     }
     let mut session = house.postgres.session().await;
-    let ask = "select count(*) from parley.dead_letters";
-    let buried: i64 = sqlx::query_scalar(ask).fetch_one(&mut session).await.unwrap();
-    assert_eq!(buried, 0, "dead letters");
+    // What comes round by itself may die with ten workers in a row, and comes round again.
+    let ask = "select to_jsonb(buried)::text from parley.dead_letters as buried where job_key not like 'schedule:%'";
+    let buried: Vec<String> = sqlx::query_scalar(ask).fetch_all(&mut session).await.unwrap();
+    assert!(buried.is_empty(), "KILLS_SEED={seed}: {buried:?}");
     session.close().await.unwrap();
     tavus.stop().await;
 }
