@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::Value;
 
 use crate::database::Database;
 use crate::drive::Pace;
@@ -141,10 +142,7 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
     }
     if is_wanted(Suite::Fanout) {
         let (lines, peer) = fanout::measure(database, &arguments.sockets, pace).await?;
-        let mut facts = facts.clone();
-        if let Some(facts) = facts.as_object_mut() {
-            facts.insert("peer".to_owned(), peer.into());
-        }
+        let facts = with(&facts, [("peer", peer)]);
         report::publish(
             "fanout",
             "from a message to the sockets in its room, and what the broadcast adds to the call",
@@ -155,11 +153,7 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
     }
     if is_wanted(Suite::Webhooks) {
         let webhooks::Outcome { lines, peer, proof } = webhooks::measure(database, pace).await?;
-        let mut facts = facts.clone();
-        if let Some(facts) = facts.as_object_mut() {
-            facts.insert("peer".to_owned(), peer.into());
-            facts.insert("proof".to_owned(), proof.into());
-        }
+        let facts = with(&facts, [("peer", peer), ("proof", proof)]);
         report::publish(
             "webhooks",
             "callbacks of Tavus: verified, claimed, kept, applied and acknowledged",
@@ -180,11 +174,7 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
     }
     if is_wanted(Suite::Search) {
         let search::Outcome { lines, peer, proof } = search::measure(database, arguments.quick, pace).await?;
-        let mut facts = facts.clone();
-        if let Some(facts) = facts.as_object_mut() {
-            facts.insert("peer".to_owned(), peer.into());
-            facts.insert("proof".to_owned(), proof.into());
-        }
+        let facts = with(&facts, [("peer", peer), ("proof", proof)]);
         report::publish(
             "search",
             "the five nearest chunks of a demo among many",
@@ -194,4 +184,13 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
         )?;
     }
     Ok(())
+}
+
+/// The facts of the machine, and what a suite adds to them.
+fn with<const COUNT: usize>(facts: &Value, more: [(&str, String); COUNT]) -> Value {
+    let mut facts = facts.clone();
+    if let Some(facts) = facts.as_object_mut() {
+        facts.extend(more.map(|(name, fact)| (name.to_owned(), fact.into())));
+    }
+    facts
 }
