@@ -208,7 +208,9 @@ impl ApiError {
             Self::InvalidKey => "Look at the keys of the project.",
             Self::NotYourUserId => "Send your own, or none: the one of your token counts.",
             Self::PersonaNotFound => "GET /api/personas lists them.",
-            Self::ConversationNotFound => "Use the id of a conversation of yours, or of a room that you are in.",
+            Self::ConversationNotFound => {
+                "Use the id of a conversation of yours, or of a room that you are in."
+            }
             Self::ConversationOver => "Start another one.",
             Self::SessionIdNeeded => "Send session_id: the room in which you sit.",
             Self::AvatarStarting => "Ask again: it will be the same avatar.",
