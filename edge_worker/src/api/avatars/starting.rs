@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -41,19 +42,35 @@ pub(crate) struct Avatar {
     persona_id: String,
 }
 
-/// The avatar of a conversation's row, started now where nobody has.
-pub(in crate::api) async fn avatar(app: &App, of: AppName, row: Value) -> Result<Avatar, Refused> {
+/// The avatar of the row that an RPC gave for a wish, started now where nobody has; 201 for a wish that was new.
+pub(in crate::api) async fn started(
+    app: &App,
+    of: AppName,
+    row: Value,
+) -> Result<(StatusCode, Avatar), Refused> {
+    let status = match row.get("is_new") {
+        Some(Value::Bool(true)) => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Ok((status, avatar(app, of, row).await?))
+}
+
+async fn avatar(app: &App, of: AppName, row: Value) -> Result<Avatar, Refused> {
     // It has no address yet where an event came before the answer to the create.
     let is_active = row.get("status").and_then(Value::as_str) == Some("active");
     if let (true, Ok(avatar)) = (is_active, Avatar::deserialize(&row)) {
         return Ok(avatar);
     }
-    let id = row.get("id").and_then(Value::as_str);
-    let id = id
-        .and_then(|id| Uuid::parse_str(id).ok())
-        .ok_or(ApiError::Internal)?;
+    let id = id_of(&row)?;
     let waited = timeout(app.avatar_patience, outcome(app, of, id)).await;
     waited.map_err(|_| ApiError::AvatarStarting)?
+}
+
+/// Our own id in the row of a conversation.
+pub(in crate::api) fn id_of(row: &Value) -> Result<Uuid, ApiError> {
+    let id = row.get("id").and_then(Value::as_str);
+    id.and_then(|id| Uuid::parse_str(id).ok())
+        .ok_or(ApiError::Internal)
 }
 
 async fn outcome(app: &App, of: AppName, id: Uuid) -> Result<Avatar, Refused> {

@@ -58,15 +58,8 @@ pub(crate) async fn post(
         .rpc(&caller, "start_conversation", &wanted)
         .await?
         .json()?;
-    let id = row.get("id").and_then(Value::as_str);
-    let id = id
-        .and_then(|id| Uuid::parse_str(id).ok())
-        .ok_or(ApiError::Internal)?;
-    let status = match row.get("is_new") {
-        Some(Value::Bool(true)) => StatusCode::CREATED,
-        _ => StatusCode::OK,
-    };
-    let avatar = avatars::avatar(&app, AppName::Domo, row).await?;
+    let id = avatars::id_of(&row)?;
+    let (status, avatar) = avatars::started(&app, AppName::Domo, row).await?;
     Ok((status, Json(Call { id, avatar })))
 }
 

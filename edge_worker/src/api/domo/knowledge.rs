@@ -8,15 +8,14 @@ use axum::extract::{FromRequest as _, Request, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use crate::api::avatars;
 use crate::api::input::{JsonBody, PathOf};
 use crate::api::{Caller, Refused};
 use crate::app::App;
 use crate::db;
 use crate::error::{ApiError, ErrorBody};
 use crate::http::body::RawBody;
-use crate::providers::tavus::ConversationId;
 use crate::telemetry;
 use crate::webhooks::is_signed;
 
@@ -61,15 +60,8 @@ pub(crate) async fn post(
     PathOf(id): PathOf<String>,
     JsonBody(question): JsonBody<Question>,
 ) -> Result<Json<Knowledge>, Refused> {
-    let rows = app.domo.table("conversations").select("demo_id");
-    let rows = match Uuid::try_parse(&id) {
-        Ok(id) => rows.eq("id", id.to_string()),
-        Err(_) => {
-            let id = ConversationId::parse(&id).ok_or(ApiError::InvalidPath)?;
-            rows.eq("conversation_id", id.as_str())
-        }
-    };
-    let row: Option<Value> = app.domo.send(&caller, "get_conversation", rows).await?.first()?;
+    let found = avatars::find(&app.domo, &caller, &id, "demo_id", ApiError::InvalidPath);
+    let row: Option<Value> = found.await?;
     let demo_id = row
         .as_ref()
         .and_then(|row| row.get("demo_id"))

@@ -53,9 +53,6 @@ pub(crate) async fn post(
     let asked = json!({ "session_id": session_id, "mood": mood });
     let answer = app.data.rpc(&caller, "start_conversation", &asked).await?;
     let row: Value = answer.json()?;
-    let status = match row.get("is_new") {
-        Some(Value::Bool(true)) => StatusCode::CREATED,
-        _ => StatusCode::OK,
-    };
-    Ok((status, Json(avatars::avatar(&app, AppName::Echoroom, row).await?)))
+    let (status, avatar) = avatars::started(&app, AppName::Echoroom, row).await?;
+    Ok((status, Json(avatar)))
 }

@@ -4,13 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use crate::api::avatars;
 use crate::api::input::JsonBody;
 use crate::api::{Caller, Refused};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::providers::tavus::ConversationId;
 
 /// Whose address.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,16 +48,14 @@ pub(crate) async fn post(
     caller: Caller,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<DailyRoom>, Refused> {
-    let rows = app.data.table("conversations").select("status,conversation_url");
-    let rows = match Uuid::try_parse(&wanted.conversation_id) {
-        Ok(id) => rows.eq("id", id.to_string()),
-        Err(_) => {
-            let id = ConversationId::parse(&wanted.conversation_id).ok_or(ApiError::InvalidBody)?;
-            rows.eq("conversation_id", id.as_str())
-        }
-    };
-    let row = app.data.send(&caller, "get_conversation", rows).await?.first()?;
-    let row: Row = row.ok_or(ApiError::ConversationNotFound)?;
+    let found = avatars::find(
+        &app.data,
+        &caller,
+        &wanted.conversation_id,
+        "status,conversation_url",
+        ApiError::InvalidBody,
+    );
+    let row: Row = found.await?.ok_or(ApiError::ConversationNotFound)?;
     if matches!(row.status.as_str(), "ended" | "failed") {
         return Err(ApiError::ConversationOver.into());
     }
