@@ -108,10 +108,11 @@ impl ToolCall {
     responses((status = 200, body = Knowledge), (status = "default", body = ErrorBody))
 )]
 pub(crate) async fn tool(State(app): State<App>, request: Request) -> Result<Json<Knowledge>, ApiError> {
+    // Before the body is read: without a secret it is nobody's.
+    let secret = app.tool_secret.as_ref().ok_or(ApiError::InvalidSignature)?;
     let headers = request.headers().clone();
     let RawBody(body) = RawBody::from_request(request, &()).await?;
-    let secret = app.tool_secret.as_ref();
-    if !secret.is_some_and(|secret| is_signed(secret, &headers, &body)) {
+    if !is_signed(secret, &headers, &body) {
         return Err(ApiError::InvalidSignature);
     }
     let call: ToolCall = serde_json::from_slice(&body).map_err(|error| match error.is_data() {
