@@ -33,18 +33,18 @@ export function eventOf({ conversation_id }, event_type, properties = {}, timest
 
 /**
  * For a test file that watches what its own changes do: the worker, if one runs, leaves files and chunks alone meanwhile. Their jobs are put off
- * as they are enqueued.
+ * as they are enqueued. The function is no schema's of ours, whose functions other files count meanwhile.
  */
 export function restKnowledge() {
     const name = `rests_${process.pid}`;
     before(async () => {
-        await rows(`create function public.${name}() returns trigger language plpgsql
+        await rows(`create or replace function pgmq.${name}() returns trigger language plpgsql
             as $$ begin new.vt := clock_timestamp() + interval '1 hour'; return new; end $$`);
-        await rows(`create trigger ${name} before insert on pgmq.q_parley_knowledge for each row execute function public.${name}()`);
+        await rows(`create or replace trigger ${name} before insert on pgmq.q_parley_knowledge for each row execute function pgmq.${name}()`);
     });
     after(async () => {
         await rows(`drop trigger ${name} on pgmq.q_parley_knowledge`);
-        await rows(`drop function public.${name}()`);
+        await rows(`drop function pgmq.${name}()`);
     });
 }
 
