@@ -4,27 +4,19 @@
 -- fetching it. The kernel keeps two narrower copies of each row beside the app's table, as rows of their own: what a snapshot sees of the
 -- one it sees of the other, so a search meets no stale index, under concurrent writes, rollbacks and restores alike.
 --
+--   nearest_codes   one bit a dimension, its sign: 192 bytes, 33 rows a page. In how many signs two vectors differ tells the angle between
+--                   them: of D signs, angle / pi * D on average, and rarely more than a few times sqrt(D) / 2 off (Charikar, STOC 2002).
+--                   So the k best by code give a similarity to reach, and rows whose codes are further away than that similarity
+--                   and parley.nearest_doubt() standard deviations allow are left out.
 --   nearest_halves  the unit vector as halfvec, stored PLAIN: 3 kB, read without TOAST. A half differs from the number it stands for by
 --                   at most 2^-11 of it, so the cosine of halves differs from the true one by at most parley.nearest_error(): rows
 --                   further than twice that behind the k-th best cannot be among the k best. The few others are compared by the
 --                   vectors themselves. The answer is that of float32 brute force, to the last bit.
---   nearest_codes   one bit a dimension: 192 bytes, 33 rows a page. Above parley.nearest_crossover() rows the best by Hamming distance are
---                   chosen first, and only those are compared by halves and by vectors.
 --
--- Measured on a shared machine with 2 cores, PostgreSQL 15, pgvector 0.8.0, 1,536 dimensions, clustered, top 5, portable kernel, no round trip:
+-- Signs say little about a vector that is nearly all in a few of its dimensions (few words, hashed; a model with one dimension that
+-- outweighs the others): such a row has no code and is always compared, such a query is compared with all rows. By doubt of 5.5 a row of
+-- the k best would be left out once in 5 * 10^7; who wants none asks with always_exact.
 --
---   rows of the tenant   vectors by TOAST   halves    codes, best 40 by halves   codes, best 400 by halves
---   500                  2.9 ms             0.64 ms   0.46 ms
---   20,000               102 ms             53 ms     9.1 ms                     14.6 ms
---
--- So exactness costs little up to about 2,000 rows (2.6 ms against 1.3 ms), which is the crossover. Above it recall@5 was 1.0 for queries of a
--- topic that the tenant has (20,000 rows, 200 topics), and 0.63 for queries of none, whose best rows are hardly better than the others.
--- An HNSW index over all rows answers the former in 0.9 ms, so for large tenants it is faster than codes; it took 48 s to build for
--- 110,000 rows and costs every insert milliseconds. The copies cost an insert of 500 rows a third more (82 ms, with them 108 ms).
---
--- The triggers are statement-level over transition tables: one statement for all rows, with the owner's rights.
--- Locks: every object is new. maintain_nearest takes SHARE ROW EXCLUSIVE on the app's table.
-
 create schema if not exists extensions;
 create extension if not exists vector with schema extensions;
 
@@ -36,11 +28,14 @@ create table parley.nearest_sets (
     vector_column name not null,
     dimensions integer not null,
     only_when text,
+    ranking text,
     constraint nearest_sets_pkey primary key (id),
     constraint nearest_sets_source_key unique (source),
     constraint nearest_sets_dimensions_check check (dimensions between 1 and 2000)
 );
 comment on table parley.nearest_sets is 'The tables whose vectors parley.nearest searches; by maintain_nearest.';
+comment on column parley.nearest_sets.ranking is
+    'The last step of a search, the same in both kernels, so that distances are the same to the last bit: $1 the rows that are left, $2 the query, $3 how many, $4 the similarity to exceed or null, $5 whether the answer is exact.';
 
 create table parley.nearest_halves (
     set_id integer not null,
@@ -56,20 +51,35 @@ create table parley.nearest_codes (
     set_id integer not null,
     tenant uuid not null,
     id uuid not null,
-    code bit varying not null,
+    shelf integer not null default 0,
+    code bit varying,
     constraint nearest_codes_pkey primary key (set_id, tenant, id)
 );
+create index nearest_codes_set_id_tenant_shelf_idx on parley.nearest_codes (set_id, tenant, shelf);
 alter table parley.nearest_codes alter column code set storage plain;
-comment on table parley.nearest_codes is 'The signs of each searched row''s vector. Kept by triggers.';
+comment on table parley.nearest_codes is
+    'The signs of each searched row''s vector, none where they would say little, and on which shelf of a large tenant it stands. Kept by triggers.';
+
+create table parley.nearest_shelves (
+    set_id integer not null,
+    tenant uuid not null,
+    shelf integer not null,
+    center extensions.halfvec not null,
+    constraint nearest_shelves_pkey primary key (set_id, tenant, shelf),
+    constraint nearest_shelves_shelf_check check (shelf > 0)
+);
+alter table parley.nearest_shelves alter column center set storage plain;
+comment on table parley.nearest_shelves is 'Around which direction the rows of each shelf of a large tenant lie. By shelve_nearest.';
 
 alter table parley.nearest_sets enable row level security;
 alter table parley.nearest_halves enable row level security;
 alter table parley.nearest_codes enable row level security;
+alter table parley.nearest_shelves enable row level security;
 
 create function parley.nearest_crossover() returns integer
     language sql immutable parallel safe
     return 2000;
-comment on function parley.nearest_crossover() is 'Up to so many rows of a tenant a search is exact.';
+comment on function parley.nearest_crossover() is 'Up to so many rows of a tenant a search is exact; more are shelved.';
 
 -- 2^-11 for the row, the same for the query, and sums of 2,000 products in single precision at their worst.
 create function parley.nearest_error() returns double precision
@@ -77,34 +87,30 @@ create function parley.nearest_error() returns double precision
     return 0.0013::double precision;
 comment on function parley.nearest_error() is 'By how much a cosine of halves may differ from that of the vectors.';
 
-create function parley.nearest_codes_taken(k integer) returns integer
+create function parley.nearest_doubt() returns double precision
     language sql immutable parallel safe
-    return greatest(200, 20 * k);
-comment on function parley.nearest_codes_taken(integer) is 'How many rows, best by their codes, are compared by more: above the crossover.';
+    return 5.5::double precision;
+comment on function parley.nearest_doubt() is 'How many standard deviations further away a row''s code may be than its angle lets expect.';
 
--- The last step of a search is the same in both kernels, so that distances are the same to the last bit: $1 the rows that are left, $2 the
--- query, $3 how many, $4 the similarity to exceed or null, $5 whether the answer is exact.
-create view parley.nearest_plans with (security_invoker = true) as
-select
-    s.id,
-    s.source,
-    s.dimensions,
-    format(
-        'select jsonb_build_object(''is_exact'', $5, ''rows'', coalesce(jsonb_agg(jsonb_build_object(''id'', r.id, ''distance'', r.distance) order by r.distance, r.id), ''[]''))'
-        ' from (select t.%I as id, t.%I operator(extensions.<=>) q.query as distance'
-        ' from %s as t cross join (select $2::extensions.vector as query offset 0) as q'
-        ' where t.%I = any ($1) order by 2, 1 limit $3) as r'
-        ' where $4 is null or 1 - r.distance > $4',
-        s.id_column, s.vector_column, c.name, s.id_column
-    ) as ranking
-from parley.nearest_sets as s
-cross join lateral (
-    select format('%I.%I', n.nspname, r.relname)
-    from pg_catalog.pg_class as r
-    join pg_catalog.pg_namespace as n on n.oid = r.relnamespace
-    where r.oid = s.source
-) as c (name);
-comment on view parley.nearest_plans is 'How the rows that are left of a search are compared by their vectors.';
+create function parley.nearest_probes() returns integer
+    language sql immutable parallel safe
+    return 6;
+comment on function parley.nearest_probes() is 'How many shelves of a large tenant are searched, beside what is on none yet.';
+
+-- Numbers drawn from a normal distribution have a sum of sizes of 0.8 sqrt(D) at length 1, those of one kind of 1.0; a single one, of 1.
+create function parley.nearest_code(embedding extensions.vector) returns bit varying
+    language sql immutable parallel safe
+    return case
+        when extensions.l1_distance(embedding, embedding operator(extensions.-) embedding)
+            >= 0.7::double precision * sqrt(extensions.vector_dims(embedding)) * extensions.vector_norm(embedding)
+        then extensions.binary_quantize(embedding)
+    end;
+comment on function parley.nearest_code(extensions.vector) is 'The signs of a vector; null where a few of its dimensions outweigh the others.';
+
+create function parley.nearest_reach(similarity double precision, dimensions integer) returns double precision
+    language sql immutable parallel safe
+    return dimensions * acos(greatest(-1, least(1, similarity))) / pi() + parley.nearest_doubt() * sqrt(dimensions) / 2;
+comment on function parley.nearest_reach(double precision, integer) is 'In how many signs a row may differ from a query that it is so similar to.';
 
 create function parley_portable.nearest(
     source regclass,
@@ -121,20 +127,26 @@ create function parley_portable.nearest(
     -- pages, not of their ids.
     set enable_seqscan = off
     set enable_indexscan = off
+    -- The pages lie side by side, so reading ahead is the operating system's; asking for each costs a tenth of the search.
+    set effective_io_concurrency = 0
+    set plan_cache_mode = force_generic_plan
     as $$
 declare
-    v_set parley.nearest_plans;
+    v_set parley.nearest_sets;
     v_query extensions.vector;
     v_half extensions.halfvec;
     v_code bit varying;
+    v_shelves integer[];
     v_ids uuid[] := only_ids;
     v_is_exact boolean := true;
+    v_stands_out boolean;
+    v_first constant integer := greatest(32, 4 * k);
     v_taken constant integer := k + 16;
     v_count integer;
     v_bound double precision;
     v_result jsonb;
 begin
-    select p.* into v_set from parley.nearest_plans as p where p.source = nearest.source;
+    select s.* into v_set from parley.nearest_sets as s where s.source = nearest.source;
     if not found then
         raise exception using
             errcode = '22023',
@@ -156,31 +168,70 @@ begin
     end if;
     v_half := extensions.l2_normalize(v_query)::extensions.halfvec;
 
-    if not coalesce(always_exact, false) and coalesce(cardinality(only_ids) > parley.nearest_crossover(), true) then
-        perform from parley.nearest_codes as c
-        where c.set_id = v_set.id and c.tenant = nearest.tenant
-        offset parley.nearest_crossover()
-        limit 1;
-        v_is_exact := not found;
+    if v_ids is null and not coalesce(always_exact, false) then
+        v_code := parley.nearest_code(v_query);
     end if;
-    if not v_is_exact then
-        v_code := extensions.binary_quantize(v_query);
-        if only_ids is null then
-            v_ids := array(
-                select c.id
-                from parley.nearest_codes as c
-                where c.set_id = v_set.id and c.tenant = nearest.tenant
-                order by c.code operator(extensions.<~>) v_code, c.id
-                limit parley.nearest_codes_taken(k)
-            );
-        else
-            v_ids := array(
-                select c.id
-                from parley.nearest_codes as c
-                where c.set_id = v_set.id and c.tenant = nearest.tenant and c.id = any (only_ids)
-                order by c.code operator(extensions.<~>) v_code, c.id
-                limit parley.nearest_codes_taken(k)
-            );
+    if v_code is not null then
+        v_shelves := 0 || array(
+            select s.shelf
+            from parley.nearest_shelves as s
+            where s.set_id = v_set.id and s.tenant = nearest.tenant
+            order by s.center operator(extensions.<#>) v_half, s.shelf
+            limit parley.nearest_probes()
+        );
+        v_is_exact := cardinality(v_shelves) = 1;
+        -- Most often the first few hold all that are within reach.
+        with codes as materialized (
+            select c.id, coalesce(c.code operator(extensions.<~>) v_code, 0) as away
+            from parley.nearest_codes as c
+            where v_is_exact and c.set_id = v_set.id and c.tenant = nearest.tenant
+            union all
+            select c.id, coalesce(c.code operator(extensions.<~>) v_code, 0)
+            from parley.nearest_codes as c
+            where not v_is_exact and c.set_id = v_set.id and c.tenant = nearest.tenant and c.shelf = any (v_shelves)
+        ),
+        first_codes as materialized (select c.id, c.away from codes as c order by c.away, c.id limit v_first),
+        first as materialized (
+            select h.id, h.half operator(extensions.<#>) v_half as distance
+            from parley.nearest_halves as h
+            where h.set_id = v_set.id and h.tenant = nearest.tenant and h.id = any (array(select c.id from first_codes as c))
+        ),
+        reach as (
+            select case
+                when count(*) = k
+                then parley.nearest_reach(greatest(-max(b.distance) - parley.nearest_error(), min_similarity), v_set.dimensions)
+                else 'Infinity'
+            end as away
+            from (select f.distance from first as f order by 1 limit k) as b
+        ),
+        others as (
+            select h.id, h.half operator(extensions.<#>) v_half as distance
+            from parley.nearest_halves as h
+            where h.set_id = v_set.id and h.tenant = nearest.tenant
+                and h.id = any (array(
+                    select c.id
+                    from codes as c
+                    where c.away <= (select r.away from reach as r)
+                        and (c.away, c.id) > (select f.away, f.id from first_codes as f order by f.away desc, f.id desc limit 1)
+                ))
+        ),
+        near as materialized (
+            select f.* from first as f
+            union all
+            select o.* from others as o
+        ),
+        bound as (
+            select max(b.distance) + 2 * parley.nearest_error() as distance
+            from (select n.distance from near as n order by 1 limit k) as b
+        )
+        select coalesce(array_agg(n.id) filter (where n.distance <= b.distance), '{}'), 3 * count(*) < (select count(*) from codes as c)
+        into v_ids, v_stands_out
+        from near as n
+        cross join bound as b;
+        if not v_is_exact and not v_stands_out and k <= 20 then
+            -- What is within reach may be on any shelf.
+            v_ids := null;
+            v_is_exact := true;
         end if;
     end if;
 
@@ -210,11 +261,11 @@ begin
                     and h.half operator(extensions.<#>) v_half <= v_bound
             );
         end if;
-    else
+    elsif only_ids is not null then
         with near as materialized (
             select h.id, h.half operator(extensions.<#>) v_half as distance
             from parley.nearest_halves as h
-            where h.set_id = v_set.id and h.tenant = nearest.tenant and h.id = any (v_ids)
+            where h.set_id = v_set.id and h.tenant = nearest.tenant and h.id = any (only_ids)
         ),
         bound as (
             select max(b.distance) + 2 * parley.nearest_error() as distance
@@ -227,7 +278,8 @@ begin
         where n.distance <= b.distance;
     end if;
 
-    execute v_set.ranking into v_result using coalesce(v_ids, '{}'), query, k, min_similarity, v_is_exact;
+    -- A function of its own, whose plan is kept; this text is planned each time.
+    execute format('select parley_portable.nearest_%s_rank($1, $2, $3, $4, $5)', v_set.id) into v_result using coalesce(v_ids, '{}'), query, k, min_similarity, v_is_exact;
     return v_result;
 end
 $$;
@@ -246,6 +298,6 @@ create function parley.nearest(
     language sql stable
     as $$ select parley_portable.nearest(source, tenant, query, k, min_similarity, only_ids, always_exact) $$;
 comment on function parley.nearest(regclass, uuid, real[], integer, double precision, uuid[], boolean) is
-    'The k rows of a tenant nearest to a query by cosine distance, nearest first, ties by id: {is_exact, rows: [{id, distance}]}. Always min(k, matching rows) of them. min_similarity: only rows with 1 - distance above it; only_ids: only among these; always_exact: also above the crossover. 22000 for another dimension, NaN, infinity and no direction; 22023 for a table that is not kept and for k outside 1 to 1000.';
+    'The k rows of a tenant nearest to a query by cosine distance, nearest first, ties by id: {is_exact, rows: [{id, distance}]}. Always min(k, matching rows) of them. min_similarity: only rows with 1 - distance above it; only_ids: only among these; always_exact: compared with all of them. 22000 for another dimension, NaN, infinity and no direction; 22023 for a table that is not kept and for k outside 1 to 1000.';
 
 revoke execute on all functions in schema parley, parley_portable from public;

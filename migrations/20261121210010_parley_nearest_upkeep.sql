@@ -4,6 +4,23 @@
 -- transition tables of an update meet without a nested loop: plans are kept, and the one made for a single row must suit ten thousand.
 -- Locks: maintain_nearest, stop_nearest and repair_nearest take SHARE ROW EXCLUSIVE on the app's table: writers wait, readers do not.
 
+-- The last step of a search, as nearest_sets has it.
+create function parley.nearest_ranking(kept parley.nearest_sets) returns text
+    language plpgsql stable
+    set search_path = ''
+    as $$
+begin
+    return format(
+        'select jsonb_build_object(''is_exact'', $5, ''rows'', coalesce(jsonb_agg(jsonb_build_object(''id'', r.id, ''distance'', r.distance) order by r.distance, r.id), ''[]''))'
+        ' from (select t.%I as id, t.%I operator(extensions.<=>) q.query as distance'
+        ' from %s as t cross join (select $2::extensions.vector as query offset 0) as q'
+        ' where t.%I = any ($1) order by 2, 1 limit $3) as r'
+        ' where $4 is null or 1 - r.distance > $4',
+        kept.id_column, kept.vector_column, kept.source, kept.id_column);
+end
+$$;
+comment on function parley.nearest_ranking(parley.nearest_sets) is 'The statement that compares the rows that are left of a search by their vectors.';
+
 -- The rows of a relation that are searched, as tenant, id and embedding.
 create function parley.nearest_searched(kept parley.nearest_sets, relation text) returns text
     language plpgsql stable
@@ -25,7 +42,7 @@ create function parley.nearest_copying(kept parley.nearest_sets, rows_query text
 begin
     return format(
         'with fresh as materialized (
-            select f.tenant, f.id, extensions.l2_normalize(f.embedding) as unit, extensions.binary_quantize(f.embedding) as code from %s as f
+            select f.tenant, f.id, extensions.l2_normalize(f.embedding) as unit, parley.nearest_code(f.embedding) as code from %s as f
         ),
         halves as (
             insert into parley.nearest_halves (set_id, tenant, id, half)
@@ -34,7 +51,7 @@ begin
         )
         insert into parley.nearest_codes (set_id, tenant, id, code)
         select %2$s, f.tenant, f.id, f.code from fresh as f
-        on conflict on constraint nearest_codes_pkey do update set code = excluded.code',
+        on conflict on constraint nearest_codes_pkey do update set code = excluded.code, shelf = 0',
         rows_query, kept.id);
 end
 $$;
@@ -71,7 +88,7 @@ begin
                 || ';'
             else
                 format(
-                    'delete from parley.nearest_halves as h where h.set_id = %s; delete from parley.nearest_codes as c where c.set_id = %1$s;',
+                    'delete from parley.nearest_halves as h where h.set_id = %s; delete from parley.nearest_codes as c where c.set_id = %1$s; delete from parley.nearest_shelves as s where s.set_id = %1$s;',
                     kept.id)
         end
         || ' return null; end';
@@ -94,6 +111,8 @@ begin
     foreach v_operation in array array['insert', 'update', 'delete', 'truncate'] loop
         execute format('drop function if exists parley_portable.%I() cascade', format('nearest_%s_%s', v_set.id, v_operation));
     end loop;
+    execute format('drop function if exists parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean)', v_set.id);
+    delete from parley.nearest_shelves as s where s.set_id = v_set.id;
     delete from parley.nearest_halves as h where h.set_id = v_set.id;
     delete from parley.nearest_codes as c where c.set_id = v_set.id;
     delete from parley.nearest_sets as s where s.id = v_set.id;
@@ -139,6 +158,7 @@ begin
     insert into parley.nearest_sets (source, tenant_column, id_column, vector_column, dimensions, only_when)
     values (source, tenant, id, embedding, v_dimensions, only_when)
     returning * into v_set;
+    update parley.nearest_sets as s set ranking = parley.nearest_ranking(v_set) where s.id = v_set.id returning * into v_set;
     foreach v_operation in array array['insert', 'update', 'delete', 'truncate'] loop
         v_name := format('nearest_%s_%s', v_set.id, v_operation);
         execute format(
@@ -157,11 +177,18 @@ begin
             end,
             v_name);
     end loop;
+    execute format(
+        'create function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) returns jsonb language plpgsql stable set search_path = '''' as %L',
+        v_set.id, format('begin return (%s); end', v_set.ranking));
+    execute format('revoke execute on function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) from public', v_set.id);
+    execute format(
+        'comment on function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) is %L',
+        v_set.id, format('The last step of nearest for %s.', source));
     execute parley.nearest_copying(v_set, parley.nearest_searched(v_set, source::text));
 end
 $$;
 comment on function parley.maintain_nearest(regclass, name, name, name, text) is
-    'Makes a table''s vectors searchable by parley.nearest, from now on and as they are: its tenant and its unique id (uuid), its vector, and which rows. Again: with other columns. 22023 for columns of other types.';
+    'Makes a table''s vectors searchable by parley.nearest, from now on and as they are: its tenant and its unique id (uuid), its vector, and which rows. Again: with other columns, and after a renaming. 22023 for columns of other types.';
 
 -- Compared by key and by vector. Bare of rights of its own: whoever calls it reads the app's table.
 create function parley.nearest_drift() returns table (source regclass, missing bigint, stale bigint, extra bigint)
@@ -176,13 +203,13 @@ begin
     loop
         return query execute format(
             'select $2, count(*) filter (where h.id is null or c.id is null),
-                count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code <> extensions.binary_quantize(e.embedding)),
+                count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code is distinct from parley.nearest_code(e.embedding)),
                 count(*) filter (where e.id is null)
             from %s as e
             full join (select h.* from parley.nearest_halves as h where h.set_id = $1) as h on h.tenant = e.tenant and h.id = e.id
             full join (select c.* from parley.nearest_codes as c where c.set_id = $1) as c on c.tenant = coalesce(e.tenant, h.tenant) and c.id = coalesce(e.id, h.id)
             having count(*) filter (where e.id is null or h.id is null or c.id is null) > 0
-                or count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code <> extensions.binary_quantize(e.embedding)) > 0',
+                or count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code is distinct from parley.nearest_code(e.embedding)) > 0',
             parley.nearest_searched(v_set, v_set.source::text)) using v_set.id, v_set.source;
     end loop;
 end

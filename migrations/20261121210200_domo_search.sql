@@ -50,6 +50,7 @@ rows 5
 set search_path = ''
 set enable_hashjoin = off
 set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
     perform domo_private.check_demo(p_demo_id);
@@ -79,12 +80,15 @@ create function domo.search_knowledge_chunks(
     match_count integer default 5
 )
 returns table (id uuid, content text, question text, answer text, source text, similarity double precision)
-language sql
+language plpgsql
 stable
 rows 5
 set search_path = ''
 as $$
-    select * from domo_private.search_chunks(demo_id, query_embedding, coalesce(match_threshold, 0.7), coalesce(match_count, 5))
+begin
+    -- A body in SQL would be planned anew in every call.
+    return query select * from domo_private.search_chunks(demo_id, query_embedding, coalesce(match_threshold, 0.7), coalesce(match_count, 5));
+end
 $$;
 
 comment on function domo.search_knowledge_chunks is
@@ -368,7 +372,7 @@ begin
             ) s
         )
         select jsonb_build_object(
-            'method', case when bool_and((s.used -> 'is_exact')::boolean) then 'exact' when count(*) > 0 then 'codes, then exact' end,
+            'method', case when bool_and((s.used -> 'is_exact')::boolean) then 'exact' when count(*) > 0 then 'shelves, then exact' end,
             'sample', count(*),
             'recall_at_5', round((
                 sum((select count(*) from jsonb_array_elements(s.used -> 'rows') u join jsonb_array_elements(s.exact -> 'rows') e on e -> 'id' = u -> 'id'))

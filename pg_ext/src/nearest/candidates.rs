@@ -14,13 +14,29 @@ pub fn within_reach(mut rows: Vec<(f32, Id)>, k: usize, slack: f32) -> Vec<Id> {
     rows.into_iter().map(|(_, id)| id).collect()
 }
 
-/// So many rows, best first by their codes; ties by id.
-pub fn best(mut rows: Vec<(u32, Id)>, count: usize) -> Vec<Id> {
-    if rows.len() > count && count > 0 {
-        rows.select_nth_unstable(count - 1);
-        rows.truncate(count);
+/// Leaves so many rows, those with the least distances and of these the least ids; returns the others.
+pub fn split_best(rows: &mut Vec<(u32, Id)>, count: usize) -> Vec<(u32, Id)> {
+    if rows.len() <= count || count == 0 {
+        return Vec::new();
     }
-    rows.into_iter().map(|(_, id)| id).collect()
+    rows.select_nth_unstable(count - 1);
+    rows.split_off(count)
+}
+
+/// The k-th best similarity of rows given by their distances, which are inner products of unit vectors, negated; none when there are fewer.
+pub fn kth(rows: &[(f32, Id)], k: usize) -> Option<f64> {
+    if k == 0 || rows.len() < k {
+        return None;
+    }
+    let mut distances: Vec<f32> = rows.iter().map(|(distance, _)| *distance).collect();
+    let (_, last, _) = distances.select_nth_unstable_by(k - 1, f32::total_cmp);
+    Some(-f64::from(*last))
+}
+
+/// In how many of so many signs a row may differ from a query that it is so similar to, `doubt` standard deviations included.
+pub fn reach(similarity: f64, dimensions: usize, doubt: f64) -> f64 {
+    let dimensions = u32::try_from(dimensions).map_or(f64::INFINITY, f64::from);
+    dimensions * similarity.clamp(-1.0, 1.0).acos() / std::f64::consts::PI + doubt * dimensions.sqrt() / 2.0
 }
 
 #[cfg(test)]
@@ -53,11 +69,32 @@ mod tests {
             let mut sorted = rows.clone();
             sorted.sort_unstable();
             sorted.truncate(count);
-            let mut kept = best(rows, count);
+            let mut kept = rows.clone();
+            let others = split_best(&mut kept, count);
+            prop_assert_eq!(kept.len() + others.len(), rows.len());
+            let mut kept: Vec<Id> = kept.into_iter().map(|(_, id)| id).collect();
             kept.sort_unstable();
             let mut wanted: Vec<Id> = sorted.into_iter().map(|(_, id)| id).collect();
             wanted.sort_unstable();
             prop_assert_eq!(kept, wanted);
         }
+
+        #[test]
+        fn the_kth_is_that_of_a_sort(rows in prop::collection::vec(-1.0f32..1.0, 0..50), k in 0usize..60) {
+            let mut sorted = rows.clone();
+            sorted.sort_by(f32::total_cmp);
+            let rows: Vec<(f32, Id)> = rows.iter().map(|distance| (*distance, id(0))).collect();
+            let found = kth(&rows, k);
+            let wanted = k.checked_sub(1).and_then(|place| sorted.get(place)).map(|distance| -f64::from(*distance));
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn the_less_similar_the_further_away() {
+        assert_eq!(reach(1.0, 1600, 5.0), 100.0);
+        assert!((reach(0.0, 1600, 5.0) - 900.0).abs() < 1e-9);
+        assert!((reach(-1.5, 1600, 0.0) - 1600.0).abs() < 1e-9);
+        assert!((reach(0.5, 1200, 0.0) - 400.0).abs() < 1e-9);
     }
 }

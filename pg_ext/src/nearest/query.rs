@@ -33,9 +33,13 @@ pub enum BadQuery {
 pub struct Query {
     /// Of length one.
     pub unit: Vec<f32>,
-    /// A bit a dimension, set where it is above zero, the first one highest.
-    pub code: Vec<u8>,
+    /// A bit a dimension, set where it is above zero, the first one highest. None where a few dimensions outweigh the others, as
+    /// `parley.nearest_code` has it.
+    pub code: Option<Vec<u8>>,
 }
+
+/// Of the root of the dimensions: the least sum of sizes, at length one, of a vector that has a code.
+const EVEN: f64 = 0.7;
 
 /// The `elemtype` and the rest of an array's header, before the dimensions.
 const HEADER: usize = 12;
@@ -97,21 +101,30 @@ impl Query {
             .map(|number| f64::from(*number) * f64::from(*number))
             .sum::<f64>()
             .sqrt();
+        let sizes: f64 = numbers.iter().map(|number| f64::from(number.abs())).sum();
         Ok(Self {
             unit: numbers
                 .iter()
                 .map(|number| narrow(f64::from(*number) / length))
                 .collect(),
-            code: numbers
-                .chunks(8)
-                .map(|eight| {
-                    eight.iter().zip((0..8).rev()).fold(0, |code, (number, place)| {
-                        code | (u8::from(*number > 0.0) << place)
-                    })
-                })
-                .collect(),
+            code: (sizes >= EVEN * length * dimensions(numbers).sqrt()).then(|| code(numbers)),
         })
     }
+}
+
+fn code(numbers: &[f32]) -> Vec<u8> {
+    numbers
+        .chunks(8)
+        .map(|eight| {
+            eight.iter().zip((0..8).rev()).fold(0, |code, (number, place)| {
+                code | (u8::from(*number > 0.0) << place)
+            })
+        })
+        .collect()
+}
+
+fn dimensions(numbers: &[f32]) -> f64 {
+    u32::try_from(numbers.len()).map_or(f64::INFINITY, f64::from)
 }
 
 #[expect(
@@ -140,9 +153,20 @@ mod tests {
     fn a_query_is_a_direction_and_its_signs() {
         let query = Query::parse(Some(&array(&[3], false, &[3.0, -4.0, 0.0])), 3).unwrap();
         assert_eq!(query.unit, [0.6, -0.8, 0.0]);
-        assert_eq!(query.code, [0b1000_0000]);
+        assert_eq!(query.code, Some(vec![0b1000_0000]));
         let query = Query::new(&[1.0; 11]).unwrap();
-        assert_eq!(query.code, [0xFF, 0b1110_0000]);
+        assert_eq!(query.code, Some(vec![0xFF, 0b1110_0000]));
+    }
+
+    #[test]
+    fn what_is_nearly_all_in_a_few_dimensions_has_no_code() {
+        let mut numbers = [0.01; 48];
+        assert!(Query::new(&numbers).unwrap().code.is_some());
+        numbers[7] = 1.0;
+        assert_eq!(Query::new(&numbers).unwrap().code, None);
+        let mut numbers = [0.0; 48];
+        numbers[..16].fill(-1.0);
+        assert_eq!(Query::new(&numbers).unwrap().code, None);
     }
 
     #[test]

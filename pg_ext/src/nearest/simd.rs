@@ -14,6 +14,11 @@ pub fn dot(query: &[f32], halves: &[u8]) -> f32 {
 /// In how many bits two codes differ.
 pub fn hamming(left: &[u8], right: &[u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq") {
+        // SAFETY: this processor has just said that it has them.
+        return unsafe { x86::hamming_wide(left, right) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
         // SAFETY: this processor has just said that it has them.
         return unsafe { x86::hamming(left, right) };
@@ -56,7 +61,8 @@ fn plain_hamming(left: &[u8], right: &[u8]) -> u32 {
 mod x86 {
     use std::arch::x86_64::{
         __m256, _mm_loadu_si128, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
+        _mm256_storeu_ps, _mm512_add_epi64, _mm512_loadu_si512, _mm512_popcnt_epi64, _mm512_reduce_add_epi64,
+        _mm512_setzero_si512, _mm512_xor_si512,
     };
 
     /// Four sums of eight at once: one alone would wait for each product.
@@ -84,6 +90,26 @@ mod x86 {
             unsafe { _mm256_storeu_ps(lane.as_mut_ptr(), sum) };
         }
         lanes.as_flattened().iter().sum::<f32>() + super::plain_dot(query_rest, halves_rest)
+    }
+
+    /// 512 signs at once.
+    #[target_feature(enable = "avx512f,avx512vpopcntdq")]
+    pub fn hamming_wide(left: &[u8], right: &[u8]) -> u32 {
+        let (left, left_rest) = left.as_chunks::<64>();
+        let (right, right_rest) = right.as_chunks::<64>();
+        let mut sum = _mm512_setzero_si512();
+        for (left, right) in left.iter().zip(right) {
+            // SAFETY: 64 bytes lie at each; neither load asks for alignment.
+            let (left, right) = unsafe {
+                (
+                    _mm512_loadu_si512(left.as_ptr().cast()),
+                    _mm512_loadu_si512(right.as_ptr().cast()),
+                )
+            };
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_si512(left, right)));
+        }
+        let words = u32::try_from(_mm512_reduce_add_epi64(sum)).unwrap_or(u32::MAX);
+        words + super::plain_hamming(left_rest, right_rest)
     }
 
     #[target_feature(enable = "avx2,popcnt")]

@@ -104,23 +104,6 @@ impl Call {
             .map_err(|_| Failure::new(sqlstate::DATA_CORRUPTED, "The text is not UTF-8."))
     }
 
-    /// How many elements an array argument has, along all its axes together; nothing where it is null.
-    pub fn array_length(&self, index: usize) -> Result<Option<i32>, Failure> {
-        let Some(bytes) = self.bytes(index)? else {
-            return Ok(None);
-        };
-        let word = |at: usize| {
-            bytes
-                .get(at..at + 4)
-                .and_then(|word| word.try_into().ok())
-                .map_or(0, i32::from_ne_bytes)
-        };
-        let axes = usize::try_from(word(0)).unwrap_or(0);
-        // Behind the number of axes lie two words more.
-        let lengths = (0..axes).map(|axis| word(12 + 4 * axis));
-        Ok(Some(if axes == 0 { 0 } else { lengths.product() }))
-    }
-
     /// An argument as it came, of the type it is declared with, to be handed on to SQL.
     pub fn value(&self, index: usize, declared: pg_sys::Oid) -> Value<'_> {
         Value::new(declared, self.argument(index))

@@ -86,6 +86,11 @@ impl Row<'_> {
             .map(|datum| unsafe { *datum.cast_mut_ptr::<[u8; 16]>() })
     }
 
+    /// A column of type `integer`.
+    pub fn integer(&self, column: usize) -> Option<i32> {
+        self.datum(column).map(|datum| datum.value() as i32)
+    }
+
     /// What lies behind the length word of a column that is stored PLAIN.
     pub fn plain(&self, column: usize) -> Option<&[u8]> {
         // SAFETY: only queries with such a column ask for it; what is stored PLAIN is neither compressed nor elsewhere. It lies in a page

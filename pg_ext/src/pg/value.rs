@@ -41,19 +41,18 @@ impl<'a> Value<'a> {
 
     /// A `uuid[]`, in the call's memory.
     pub fn uuids(ids: &[[u8; 16]]) -> Result<Self, Failure> {
-        let count = i32::try_from(ids.len()).map_err(|_| Failure::internal("an array above 2 GiB"))?;
-        let (axes, without_nulls) = (i32::from(count > 0), 0);
-        let mut array = Vec::with_capacity(20 + 16 * ids.len());
-        for word in [axes, without_nulls, pg_sys::UUIDOID.to_u32().cast_signed()] {
-            array.extend_from_slice(&word.to_ne_bytes());
-        }
-        if count > 0 {
-            array.extend_from_slice(&count.to_ne_bytes());
-            array.extend_from_slice(&1i32.to_ne_bytes());
-        }
-        array.extend_from_slice(ids.as_flattened());
-        // An array and a text are both bytes behind a length word.
-        Ok(Self::new(pg_sys::UUIDARRAYOID, Some(text_datum(&array)?)))
+        array(
+            pg_sys::UUIDARRAYOID,
+            pg_sys::UUIDOID,
+            ids.as_flattened(),
+            ids.len(),
+        )
+    }
+
+    /// An `integer[]`, in the call's memory.
+    pub fn integers(numbers: &[i32]) -> Result<Self, Failure> {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect();
+        array(pg_sys::INT4ARRAYOID, pg_sys::INT4OID, &bytes, numbers.len())
     }
 
     /// A `timestamptz`, in microseconds since 2000.
@@ -213,4 +212,21 @@ pub fn local_timestamp(moment: i64) -> Result<i64, Failure> {
     local
         .map(|datum| datum.value().cast_signed() as i64)
         .ok_or_else(|| Failure::internal("a moment without a local time"))
+}
+
+/// An array without nulls whose elements lie side by side.
+fn array<'v>(type_oid: Oid, of: Oid, elements: &[u8], count: usize) -> Result<Value<'v>, Failure> {
+    let count = i32::try_from(count).map_err(|_| Failure::internal("an array above 2 GiB"))?;
+    let (axes, without_nulls) = (i32::from(count > 0), 0);
+    let mut array = Vec::with_capacity(20 + elements.len());
+    for word in [axes, without_nulls, of.to_u32().cast_signed()] {
+        array.extend_from_slice(&word.to_ne_bytes());
+    }
+    if count > 0 {
+        array.extend_from_slice(&count.to_ne_bytes());
+        array.extend_from_slice(&1i32.to_ne_bytes());
+    }
+    array.extend_from_slice(elements);
+    // An array and a text are both bytes behind a length word.
+    Ok(Value::new(type_oid, Some(text_datum(&array)?)))
 }
