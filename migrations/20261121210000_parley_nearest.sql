@@ -224,7 +224,7 @@ begin
             select max(b.distance) + 2 * parley.nearest_error() as distance
             from (select n.distance from near as n order by 1 limit k) as b
         )
-        select coalesce(array_agg(n.id) filter (where n.distance <= b.distance), '{}'), 3 * count(*) < (select count(*) from codes as c)
+        select coalesce(array_agg(n.id) filter (where n.distance <= b.distance), '{}'), (select 3 * count(*) filter (where c.away <= (select r.away from reach as r)) < count(*) from codes as c)
         into v_ids, v_stands_out
         from near as n
         cross join bound as b;

@@ -203,13 +203,13 @@ begin
     loop
         return query execute format(
             'select $2, count(*) filter (where h.id is null or c.id is null),
-                count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code is distinct from parley.nearest_code(e.embedding)),
+                count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or e.id = c.id and (c.code is distinct from parley.nearest_code(e.embedding) or c.is_astray)),
                 count(*) filter (where e.id is null)
             from %s as e
             full join (select h.* from parley.nearest_halves as h where h.set_id = $1) as h on h.tenant = e.tenant and h.id = e.id
-            full join (select c.* from parley.nearest_codes as c where c.set_id = $1) as c on c.tenant = coalesce(e.tenant, h.tenant) and c.id = coalesce(e.id, h.id)
+            full join (select c.*, c.shelf <> 0 and not exists (select from parley.nearest_shelves as s where s.set_id = c.set_id and s.tenant = c.tenant and s.shelf = c.shelf) as is_astray from parley.nearest_codes as c where c.set_id = $1) as c on c.tenant = coalesce(e.tenant, h.tenant) and c.id = coalesce(e.id, h.id)
             having count(*) filter (where e.id is null or h.id is null or c.id is null) > 0
-                or count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or c.code is distinct from parley.nearest_code(e.embedding)) > 0',
+                or count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or e.id = c.id and (c.code is distinct from parley.nearest_code(e.embedding) or c.is_astray)) > 0',
             parley.nearest_searched(v_set, v_set.source::text)) using v_set.id, v_set.source;
     end loop;
 end
@@ -231,6 +231,7 @@ begin
         execute format('lock table %s in share row exclusive mode', v_set.source);
         delete from parley.nearest_halves as h where h.set_id = v_set.id;
         delete from parley.nearest_codes as c where c.set_id = v_set.id;
+        delete from parley.nearest_shelves as s where s.set_id = v_set.id;
         execute parley.nearest_copying(v_set, parley.nearest_searched(v_set, v_set.source::text));
         v_repaired := v_repaired + v_drift.missing + v_drift.stale + v_drift.extra;
     end loop;

@@ -106,7 +106,8 @@ select set_eq(
         'parley.finish_job(text,bigint,integer)', 'parley.retry_job(text,bigint,integer,integer,text)',
         'parley.release_job(text,bigint,integer)', 'parley.bury_job(text,bigint,integer,text)', 'parley.job_stats()',
         'parley.list_dead_letters(text,text,bigint,integer)', 'parley.replay_dead_letters(text,text,bigint)',
-        'parley.drop_dead_letters(text,text,bigint)', 'parley.run_due_schedules()', 'parley.prune(integer)', 'parley.applied_migrations()'
+        'parley.drop_dead_letters(text,text,bigint)', 'parley.run_due_schedules()', 'parley.prune(integer)', 'parley.applied_migrations()',
+        'parley.shelve_nearest(integer)'
     ],
     'the worker may execute these and nothing else of the kernel'
 );

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(51);
+select plan(74);
 
 create schema shop;
 create table shop.pieces (id uuid primary key default gen_random_uuid(), tenant uuid, is_gone boolean not null default false, v extensions.vector(48));
@@ -94,11 +94,27 @@ insert into shop.pieces (tenant, v) select pg_temp.tenant(1001), t.v from topics
 insert into shop.pieces (tenant, v) select pg_temp.tenant(1001), t.v operator(extensions.*) array_fill(3::real, array[48])::extensions.vector from topics as t, generate_series(1, 60) where t.n = 1;
 select is(pg_temp.near(1001, pg_temp.query(40), 7) -> 'rows', pg_temp.brute(1001, pg_temp.query(40), 7), 'ties are broken by id');
 
--- Large tenants: the crossover comes down to them. -------------------------------------------------------------------------------------------
+-- Large tenants: the crossover comes down to them, and so does the doubt, for 48 signs say little. ----------------------------------------------
 
 create or replace function parley.nearest_crossover() returns integer language sql immutable parallel safe return 200;
+create or replace function parley.nearest_doubt() returns double precision language sql immutable parallel safe return 1::double precision;
+-- Plans hold what immutable functions returned.
+discard plans;
+select is(pg_temp.near(1, pg_temp.query(1), 5) -> 'is_exact', 'true', 'a large tenant without shelves is searched as a whole');
+select is(parley.shelve_nearest(100), 100, 'a batch of its rows is put on shelves');
 select is(
-    (select count(*) from generate_series(1, 40) as t where pg_temp.near(1, pg_temp.query(t), 5) -> 'is_exact' = 'false'), 40::bigint, 'above the crossover no exactness is promised'
+    (select count(*) from generate_series(1, 40) as t where jsonb_array_length(pg_temp.near(1, pg_temp.query(t), 5) -> 'rows') = 5), 40::bigint, 'those on none are still found'
+);
+select is(parley.shelve_nearest() + parley.shelve_nearest(), 200, 'then the others');
+select is(parley.shelve_nearest(), 0, 'and then there is nothing to do');
+select results_eq(
+    $$ select count(*) between 12 and 17, min(n.shelf), count(distinct n.tenant) from parley.nearest_shelves as n join parley.nearest_sets as s on s.id = n.set_id where s.source = 'shop.pieces'::regclass $$,
+    $$ values (true, 1, 1::bigint) $$,
+    'the root of its rows is how many shelves there are, less those that stayed empty, and no other tenant has any'
+);
+select is_empty($$ select from parley.nearest_codes as c where c.tenant = pg_temp.tenant(1) and c.shelf = 0 $$, 'no row is left over');
+select cmp_ok(
+    (select count(*) from generate_series(1, 40) as t where pg_temp.near(1, pg_temp.query(t), 5) -> 'is_exact' = 'false'), '>', 0::bigint, 'with shelves no exactness is promised'
 );
 select is(
     (select count(*) from generate_series(1, 40) as t where jsonb_array_length(pg_temp.near(1, pg_temp.query(t), 5) -> 'rows') = 5), 40::bigint, 'yet the rows are'
@@ -115,12 +131,52 @@ select is(
     (select count(*) from generate_series(1, 40) as t where pg_temp.near(1, pg_temp.query(t), 5, always => true) = jsonb_build_object('is_exact', true, 'rows', pg_temp.brute(1, pg_temp.query(t), 5))),
     40::bigint, 'who asks for exactness gets it'
 );
-select is(pg_temp.near(1, pg_temp.query(3), 20, null, (select ids from chosen)) -> 'is_exact', 'true', 'and who filters down to few');
 select is(
-    jsonb_array_length(pg_temp.near(1, pg_temp.query(3), 20, null, (select array_agg(id) from shop.pieces where tenant = pg_temp.tenant(1) and id <> all ((select ids from chosen)::uuid[]))) -> 'rows'), 20,
-    'a filter that leaves many leaves as many as asked for'
+    (select count(*) from generate_series(1, 40) as t, chosen where pg_temp.near(1, pg_temp.query(t), 20, null, ids) = jsonb_build_object('is_exact', true, 'rows', pg_temp.brute(1, pg_temp.query(t), 20, null, ids))),
+    40::bigint, 'and who filters'
 );
+insert into shop.pieces (id, tenant, v) values ('00000000-0000-4000-8000-000000000001', pg_temp.tenant(1), pg_temp.query(300));
+select is(pg_temp.near(1, pg_temp.query(300), 1) #>> '{rows,0,id}', '00000000-0000-4000-8000-000000000001', 'what was written since is found at once');
+update shop.pieces set v = pg_temp.query(301) where id = '00000000-0000-4000-8000-000000000001';
+select is(pg_temp.near(1, pg_temp.query(301), 1) #>> '{rows,0,id}', '00000000-0000-4000-8000-000000000001', 'and where it is now');
+delete from shop.pieces where id = '00000000-0000-4000-8000-000000000001';
+insert into shop.pieces (tenant, v) select pg_temp.tenant(1), p.v operator(extensions.+) p.v from shop.pieces as p where p.tenant = pg_temp.tenant(1) union all select pg_temp.tenant(1), v from shop.pieces where tenant = pg_temp.tenant(1);
+insert into shop.pieces (tenant, v) select pg_temp.tenant(1), n.v from noise as n union all select pg_temp.tenant(1), n.v from noise as n;
+select is(parley.shelve_nearest(), 1900, 'a tenant that has grown is shelved anew');
+select results_eq(
+    $$ select count(*) between 30 and 44, min(n.shelf) > 17 from parley.nearest_shelves as n where n.tenant = pg_temp.tenant(1) $$, $$ values (true, true) $$, 'on more shelves, and the old ones are gone'
+);
+delete from shop.pieces as p where p.tenant = pg_temp.tenant(1) and p.id not in (select md5(format('%s %s', 1, i))::uuid from generate_series(1, 90) as i);
+select is(parley.shelve_nearest(), 90, 'one that has shrunk loses its shelves');
+select is(pg_temp.near(1, pg_temp.query(3), 5), jsonb_build_object('is_exact', true, 'rows', pg_temp.brute(1, pg_temp.query(3), 5)), 'and is searched exactly');
+select is_empty($$ select from parley.nearest_shelves as n where n.tenant = pg_temp.tenant(1) $$, 'they are gone');
+select throws_ok('select parley.shelve_nearest(0)', '22023', null, 'a batch has at least one row');
+insert into parley.nearest_shelves select s.id, pg_temp.tenant(1), 1, (select h.half from parley.nearest_halves as h where h.set_id = s.id limit 1) from parley.nearest_sets as s where s.source = 'shop.pieces'::regclass;
+update parley.nearest_codes set shelf = 2 where tenant = pg_temp.tenant(1);
+select results_eq('select missing, stale, extra from parley.nearest_drift()', 'values (0::bigint, 90::bigint, 0::bigint)', 'a row on a shelf that is not there shows as drift');
+select is(parley.repair_nearest(), 90::bigint, 'and is repaired');
 create or replace function parley.nearest_crossover() returns integer language sql immutable parallel safe return 2000;
+create or replace function parley.nearest_doubt() returns double precision language sql immutable parallel safe return 5.5::double precision;
+discard plans;
+
+-- What the signs say: little of a vector whose length is nearly all in a few dimensions. --------------------------------------------------------
+
+select is(parley.nearest_code('[1,1,-1,1]'), B'1101'::bit varying, 'a code is the signs');
+select is(parley.nearest_code('[1,0.01,0.01,-0.01]'), null::bit varying, 'of a vector with one large number there is none');
+select is(parley.nearest_code((array_fill(1::real, array[20]) || array_fill(0::real, array[28]))::extensions.vector), null::bit varying, 'nor of one that is nearly all zeros');
+select is(parley.nearest_reach(1, 1600), parley.nearest_doubt() * 20, 'the same direction differs by doubt alone');
+select is(parley.nearest_reach(0, 1600), 800 + parley.nearest_doubt() * 20, 'a right angle by half of the signs');
+insert into shop.pieces (tenant, v)
+select pg_temp.tenant(1002), array(select case when d = i % 48 then 1 else 0.001 * ((i * 7 + d) % 5 - 2) end from generate_series(0, 47) as d)::real[]::extensions.vector
+from generate_series(1, 200) as i;
+select is(
+    (select count(*) from generate_series(1, 40) as t where pg_temp.near(1002, pg_temp.query(t), 5) -> 'rows' = pg_temp.brute(1002, pg_temp.query(t), 5)), 40::bigint,
+    'rows without a code are compared'
+);
+select is(
+    (select count(*) from shop.pieces as p where p.tenant = pg_temp.tenant(1002) and pg_temp.near(1002, p.v, 5) -> 'rows' = pg_temp.brute(1002, p.v, 5)), 200::bigint,
+    'and queries without one compare all'
+);
 
 -- Errors ----------------------------------------------------------------------------------------------------------------------------------
 

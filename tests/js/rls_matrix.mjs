@@ -226,8 +226,8 @@ export const tables = {
     'parley.jobs': { rights: nobody() },
     'parley.nearest_codes': { rights: nobody() },
     'parley.nearest_halves': { rights: nobody() },
-    'parley.nearest_plans': { rights: nobody() },
     'parley.nearest_sets': { rights: nobody() },
+    'parley.nearest_shelves': { rights: nobody() },
     'parley.processed_events': { rights: nobody() },
     'parley.rate_limits': { rights: nobody() },
 };

@@ -131,9 +131,17 @@ impl Corpus {
             .await?;
         }
         run(keeper, "vacuum analyze domo.knowledge_chunks; ").await?;
+        // As the worker does each minute.
+        while sqlx::query_scalar::<_, i32>("select parley.shelve_nearest()")
+            .fetch_one(&mut *keeper)
+            .await
+            .map_err(Error::database("placing large demos on shelves"))?
+            > 0
+        {}
         for table in [
             "parley.nearest_halves",
             "parley.nearest_codes",
+            "parley.nearest_shelves",
             "bench_search.knowledge_chunks",
         ] {
             run(keeper, &format!("vacuum analyze {table}")).await?;
@@ -260,6 +268,7 @@ pub(crate) async fn clear(keeper: &mut PgConnection) -> Result<(), Error> {
         "domo_private.chunk_words",
         "parley.nearest_halves",
         "parley.nearest_codes",
+        "parley.nearest_shelves",
     ] {
         run(keeper, &format!("vacuum {table}")).await?;
     }

@@ -6,7 +6,7 @@ use super::DbError;
 use crate::conversations::AppName;
 
 /// Functions of the kernel, as the catalogue spells them.
-pub const KERNEL: [&str; 13] = [
+pub const KERNEL: [&str; 14] = [
     "parley.applied_migrations()",
     "parley.bury_job(text, bigint, integer, text)",
     "parley.drop_dead_letters(text, text, bigint)",
@@ -19,6 +19,7 @@ pub const KERNEL: [&str; 13] = [
     "parley.replay_dead_letters(text, text, bigint)",
     "parley.retry_job(text, bigint, integer, integer, text)",
     "parley.run_due_schedules()",
+    "parley.shelve_nearest(integer)",
     "parley.take_jobs(text, integer, integer, integer)",
 ];
 

@@ -43,3 +43,11 @@ pub(crate) async fn prune(pool: &PgPool, batch: i32) -> Result<i64, DbError> {
         .fetch_one(pool)
         .await?)
 }
+
+/// Puts a batch of a large tenant's vectors on shelves; how many.
+pub(crate) async fn shelve_nearest(pool: &PgPool, batch: i32) -> Result<i32, DbError> {
+    Ok(sqlx::query_scalar("select parley.shelve_nearest($1)")
+        .bind(batch)
+        .fetch_one(pool)
+        .await?)
+}

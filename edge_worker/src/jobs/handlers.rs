@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 use super::{Job, JobError, Work};
 use super::{
-    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, start_conversation,
+    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, shelve_nearest, start_conversation,
 };
 use crate::app::App;
 use crate::conversations::Conversations;
@@ -56,6 +56,7 @@ impl Handlers {
             Work::EmbedKnowledge(demo) => knowledge::embed(self, demo).await,
             Work::KeepKnowledge => knowledge::keep(self).await,
             Work::PruneEvents(app) => prune_events::run(self, app).await,
+            Work::ShelveNearest => shelve_nearest::run(self).await,
         }
     }
 }

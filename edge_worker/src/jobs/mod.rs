@@ -19,6 +19,7 @@ mod runner;
 mod schedules;
 mod settings;
 mod settle;
+mod shelve_nearest;
 mod start_conversation;
 mod wakeups;
 mod work;

@@ -42,6 +42,8 @@ pub enum Work {
     KeepKnowledge,
     /// Forget old events: an app's, or the kernel's own ledger.
     PruneEvents(Option<AppName>),
+    /// Put the vectors of large tenants on shelves.
+    ShelveNearest,
 }
 
 /// Why a job is none.
@@ -56,7 +58,7 @@ pub enum Unusable {
 }
 
 /// Every kind, for the labels of metrics.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "start_conversation",
     "end_conversation",
     "expire_seats",
@@ -67,6 +69,7 @@ const KINDS: [&str; 10] = [
     "read_document",
     "embed_knowledge",
     "keep_knowledge",
+    "shelve_nearest",
 ];
 
 #[derive(Deserialize)]
@@ -141,6 +144,7 @@ impl Work {
             "read_document" => Self::ReadDocument(read::<OfDocument>(payload)?.document),
             "embed_knowledge" => Self::EmbedKnowledge(read::<OfDemo>(payload)?.demo),
             "keep_knowledge" => Self::KeepKnowledge,
+            "shelve_nearest" => Self::ShelveNearest,
             _ => return Err(Unusable::UnknownKind),
         })
     }

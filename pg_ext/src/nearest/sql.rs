@@ -151,11 +151,10 @@ impl Search<'_> {
             let similarity = (similarity - self.set.error).max(above.unwrap_or(-1.0));
             reach(similarity, self.set.dimensions, self.set.doubt)
         });
-        let others: Vec<_> = others
-            .into_iter()
-            .filter(|(distance, _)| f64::from(*distance) <= away)
-            .collect();
-        if !is_exact && self.k <= 20 && 3 * (rows.len() + others.len()) >= count {
+        let is_within = |(distance, _): &(u32, Id)| f64::from(*distance) <= away;
+        let others: Vec<_> = others.into_iter().filter(is_within).collect();
+        let within = others.len() + codes.iter().filter(|code| is_within(code)).count();
+        if !is_exact && self.k <= 20 && 3 * within >= count {
             // What is within reach may be on any shelf.
             return Ok((self.distances(None)?, true));
         }
