@@ -1,4 +1,4 @@
-//! `nearest`: both kernels on the same rows and the same queries, good and bad, below the crossover and above it.
+//! `nearest`: both kernels on the same rows and the same queries, good and bad, with shelves and without.
 
 use parley_tests::{Error, Session, with_both_kernels};
 
@@ -20,12 +20,16 @@ const TABLE: &str = "
     select md5('same ' || i)::uuid, md5('tenant5')::uuid, false, d.v from directions as d, generate_series(1, 1000) as i where d.n = 1;
     select parley.maintain_nearest('pieces', 'tenant', 'id', 'v', 'not is_gone')";
 
-async fn differing(session: &mut Session, crossover: i32) -> Result<(String, String), Error> {
+/// With so many rows to a tenant that has no shelves, and signs that are doubted so much.
+async fn differing(session: &mut Session, crossover: i32, doubt: f64) -> Result<(String, String), Error> {
     session
         .run(&format!(
-            "create or replace function parley.nearest_crossover() returns integer language sql immutable parallel safe return {crossover}"
+            "create or replace function parley.nearest_crossover() returns integer language sql immutable parallel safe return {crossover};
+            create or replace function parley.nearest_doubt() returns double precision language sql immutable parallel safe return {doubt}::double precision;
+            discard plans"
         ))
         .await?;
+    while session.text("select parley.shelve_nearest(1000)").await? != "0" {}
     let call = |kernel: &str| {
         format!(
             "parley_{kernel}.nearest('pieces', md5('tenant' || s.t)::uuid, s.query, s.k, s.above, s.among, s.always)"
@@ -61,11 +65,15 @@ fn the_same_rows_with_the_same_distances() -> Result<(), Error> {
     with_both_kernels(async |session| {
         session.run(TABLE).await?;
         let mut all_found = Vec::new();
-        for crossover in [2000, 100, 0] {
-            let (count, found) = differing(session, crossover).await?;
-            assert_eq!(count, "0", "crossover {crossover}");
+        for (crossover, doubt) in [(5000, 5.5), (2000, 5.5), (100, 5.5), (100, 1.0), (0, 0.0)] {
+            let (count, found) = differing(session, crossover, doubt).await?;
+            assert_eq!(count, "0", "crossover {crossover}, doubt {doubt}");
             all_found.push(found);
         }
+        let approximate = session
+            .text("select count(*) from (select parley_native.nearest('pieces', md5('tenant4')::uuid, v::real[], 5) as found from directions) as f where found -> 'is_exact' = 'false'")
+            .await?;
+        assert_ne!(approximate, "0");
         assert!(
             all_found
                 .iter()
