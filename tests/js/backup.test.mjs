@@ -3,19 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { connected, inDatabaseWith, inEmptyDatabase } from './alone.mjs';
 import { embedding, eventOf } from './demos.mjs';
 import { expectedKernel, root } from './stack.mjs';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 const [owner, guest] = [randomUUID(), randomUUID()];
 
 /** Runs a program to its end; gives what it wrote, and fails with what it complained of. */
-function run(program, args, input = '') {
+function run(program, args, input = '', variables = {}) {
     return new Promise((resolve, reject) => {
-        const child = spawn(program, args, { stdio: 'pipe' });
+        const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, ...variables } });
         const [written, complaints] = [[], []];
         child.stdout.on('data', (piece) => written.push(piece));
         child.stderr.on('data', (piece) => complaints.push(piece));
@@ -34,15 +34,15 @@ function run(program, args, input = '') {
 }
 
 /** Runs a script and stops at its first error. */
-const psql = (url, script) => run('psql', ['--no-psqlrc', '--quiet', '--set', 'ON_ERROR_STOP=1', '--dbname', url], script);
+const psql = (url, script) => run('psql', ['--no-psqlrc', '--quiet', '--single-transaction', '--set', 'ON_ERROR_STOP=1', '--dbname', url], script);
 
-/** The shell lines of a block of the documentation, by its first line. */
-const documented = (first) => {
-    const blocks = [...readFileSync(join(root, 'docs/operations.md'), 'utf8').matchAll(/^```\w+[^\n]*\n([^]*?)^```/gm)].map(([, block]) => block);
-    const block = blocks.find((each) => each.startsWith(first));
-    assert.ok(block, `docs/operations.md has no block that begins with ${first}`);
+/** The block of shell lines of the documentation that has some words. */
+function documented(words) {
+    const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+    const block = [...page.matchAll(/^```sh[^\n]*\n([^]*?)^```/gm)].map(([, lines]) => lines).find((lines) => lines.includes(words));
+    assert.ok(block, `docs/operations.md has no block with ${words}`);
     return block;
-};
+}
 
 /** Acts as somebody who is signed in. */
 async function as(client, id, text, values = []) {
@@ -121,7 +121,7 @@ async function told(client, { room, demo, other }) {
 async function held(client) {
     const { rows: tables } = await client.query(
         `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'r' and (n.nspname ~ '^(parley|echoroom|domo)' and c.relname !~ '^(nearest|aggregates|rate_limits)' or n.nspname = 'pgmq' and c.relname ~ '^[qa]_')
+        where c.relkind = 'r' and (n.nspname ~ '^(parley|echoroom|domo)' and c.relname !~ '^(nearest|aggregates|rate_limits|job_queues)' or n.nspname = 'pgmq' and c.relname ~ '^[qa]_')
         order by 1`,
     );
     assert.ok(tables.length > 25);
@@ -205,6 +205,20 @@ test('a database with both apps', async (t) => {
                     assert.deepEqual(await told(client, lived), before.told);
                     await goesOn(client, lived);
                 });
+            });
+        });
+
+        await t.test('comes back as its data alone, into a database that has the migrations, as the documentation says', async () => {
+            await inDatabaseWith(['echoroom', 'domo'], async (client, { adminUrl }) => {
+                // What its numbers were does not matter: here they are others.
+                await client.query(`select parley.stop_maintaining('domo.demo_stats', 'video_count');
+                    select parley.maintain_count('domo.demo_videos', 'demo_id', 'domo.demo_stats', 'demo_id', 'video_count', only_when => 'deleted_at is null')`);
+                await client.query('insert into auth.users (id) values ($1), ($2)', [owner, guest]);
+                await run('bash', ['-euo', 'pipefail', '-c', documented('--data-only')], '', { OLD_DB_URL: addresses.adminUrl, NEW_DB_URL: adminUrl });
+                await hasAll(client, before.held);
+                await isKept(client);
+                assert.deepEqual(await told(client, lived), before.told);
+                await goesOn(client, lived);
             });
         });
     });
