@@ -261,10 +261,7 @@ fn transcription_and_embeddings_may_be_elsewhere_and_of_another_model() {
         "http://127.0.0.1:9000/"
     );
     let embeddings = config.embeddings.unwrap();
-    assert_eq!(
-        embeddings.base_url.as_str(),
-        "https://models.example/openai/v1"
-    );
+    assert_eq!(embeddings.base_url.as_str(), "https://models.example/openai/v1");
     assert_eq!(embeddings.model, longest);
     assert_eq!(config.jobs.knowledge, 0);
 }

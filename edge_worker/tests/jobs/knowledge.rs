@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::fakes::{EMBED, Fakes, Fault, SIGN, TRANSCRIBE};
 use crate::scene::{Scene, quick, soon, until};
 use crate::support::app;
-use crate::support::pdf::pdf;
+use crate::support::pdf::{Lock, locked, pdf};
 
 struct Worker {
     app: App,
@@ -486,6 +486,8 @@ async fn two_workers_pay_for_each_file_once() {
     scene.stop().await;
 }
 
+const PROTECTED: &str = "This PDF is protected by a password. Save it without one and upload it again.";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_every_format_are_read_and_others_say_why_not() {
     let (scene, fakes) = (scene().await, Fakes::start().await);
@@ -500,6 +502,17 @@ async fn documents_of_every_format_are_read_and_others_say_why_not() {
         ),
         ("a.html", page.into(), "It costs 49 euros."),
         ("a.pdf", pdf(&["It costs", "49 euros."]), "It costs 49 euros."),
+        // Everybody may open these; what else they forbid is not done to them.
+        (
+            "old.pdf",
+            locked(&["It costs", "49 euros."], Lock::Old, ""),
+            "It costs 49 euros.",
+        ),
+        (
+            "new.pdf",
+            locked(&["It costs", "49 euros."], Lock::New, ""),
+            "It costs 49 euros.",
+        ),
     ] {
         let id = document(&scene, &fakes, name, &bytes).await;
         until_status(&scene, "demo_documents", id, "completed").await;
@@ -529,6 +542,9 @@ async fn documents_of_every_format_are_read_and_others_say_why_not() {
             "This PDF cannot be read.",
         ),
         ("c.pdf", pdf(&[]), "There is no text in this document."),
+        ("d.pdf", locked(&["Secret"], Lock::Old, "sesame"), PROTECTED),
+        ("e.pdf", locked(&["Secret"], Lock::New, "sesame"), PROTECTED),
+        ("f.pdf", locked(&["Secret"], Lock::Certificate, ""), PROTECTED),
         ("b.md", b" \n ".to_vec(), "There is no text in this document."),
         (
             "c.txt",
