@@ -1,5 +1,7 @@
 //! The reading of documents against bytes that nobody thought of.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 #[path = "support/pdf.rs"]
 mod pdf;
 
