@@ -36,10 +36,10 @@ function run(program, args, input = '', variables = {}) {
 /** Runs a script and stops at its first error. */
 const psql = (url, script) => run('psql', ['--no-psqlrc', '--quiet', '--single-transaction', '--set', 'ON_ERROR_STOP=1', '--dbname', url], script);
 
-/** The block of shell lines of the documentation that has some words. */
+/** The block of the documentation that has some words. */
 function documented(words) {
     const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-    const block = [...page.matchAll(/^```sh[^\n]*\n([^]*?)^```/gm)].map(([, lines]) => lines).find((lines) => lines.includes(words));
+    const block = [...page.matchAll(/^```(?:sh|sql)[^\n]*\n([^]*?)^```/gm)].map(([, lines]) => lines).find((lines) => lines.includes(words));
     assert.ok(block, `docs/operations.md has no block with ${words}`);
     return block;
 }
@@ -199,6 +199,9 @@ test('a database with both apps', async (t) => {
             const dump = await run('pg_dump', ['--dbname', addresses.adminUrl]);
             await inEmptyDatabase(async ({ url, adminUrl }) => {
                 await psql(adminUrl, dump);
+                if (expectedKernel === 'native') {
+                    await psql(adminUrl, documented('in schema parley_native'));
+                }
                 await connected(url, async (client) => {
                     await hasAll(client, before.held);
                     await isKept(client);
