@@ -131,6 +131,76 @@ create trigger demo_documents_delete_knowledge
     when (new.deleted_at is distinct from old.deleted_at)
     execute function domo_private.delete_document_knowledge();
 
+-- As before, and a document counts as a video does.
+create or replace function domo_private.keep_demo()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_waiting bigint;
+begin
+    if tg_op = 'UPDATE' then
+        if new.id <> old.id or new.user_id <> old.user_id then
+            perform domo_private.fail(
+                'PT422', 'immutable_key', 'A demo keeps its id and its owner.', 'Make a new demo, and import into it what you want to keep.'
+            );
+        end if;
+        if new.status = old.status then
+            return new;
+        end if;
+    end if;
+    if new.status <> 'published' or domo_private.is_importing() then
+        return new;
+    end if;
+
+    -- Now somebody publishes it.
+    if tg_op = 'UPDATE' then
+        if old.status = 'archived' then
+            perform domo_private.fail('PT410', 'demo_archived', 'This demo is archived.', 'Set its status to draft first.');
+        end if;
+    end if;
+    if (new.cta_text is null) <> (new.cta_link is null) then
+        perform domo_private.fail(
+            'PT422', 'cta_incomplete', 'The call to action needs both a text and a link, or neither.', 'Set cta_text and cta_link, or both to null.'
+        );
+    end if;
+    select count(*)
+    into v_waiting
+    from domo.demo_videos v
+    where v.demo_id = new.id and v.deleted_at is null and v.processing_status in ('pending', 'processing');
+    if v_waiting > 0 then
+        perform domo_private.fail(
+            'PT409', 'videos_not_ready', format('Videos are still being processed: %s.', v_waiting), 'Wait until each is completed, or delete those that will not be.'
+        );
+    end if;
+    select count(*)
+    into v_waiting
+    from domo.demo_documents f
+    where f.demo_id = new.id and f.deleted_at is null and f.processing_status in ('pending', 'processing');
+    if v_waiting > 0 then
+        perform domo_private.fail(
+            'PT409', 'documents_not_ready', format('Documents are still being read: %s.', v_waiting), 'Wait until each is completed, or delete those that will not be.'
+        );
+    end if;
+    if not exists (
+        select from domo.demo_videos v where v.demo_id = new.id and v.deleted_at is null and v.processing_status = 'completed'
+        union all
+        select from domo.knowledge_chunks k where k.demo_id = new.id and k.deleted_at is null
+    ) then
+        perform domo_private.fail(
+            'PT422', 'demo_empty', 'There is nothing in this demo yet: no processed video and no knowledge.', 'Add a video, or knowledge with add_knowledge.'
+        );
+    end if;
+    new.published_at := clock_timestamp();
+    return new;
+end
+$$;
+
+comment on function domo.publish_demo is
+    'Publishes a demo and returns it; twice is once. PT404 demo_not_found, PT410 demo_archived, PT409 videos_not_ready, documents_not_ready, PT422 demo_empty, cta_incomplete.';
+
 -- The trail ---------------------------------------------------------------------------------------------------------------------
 
 alter table domo.audit_logs

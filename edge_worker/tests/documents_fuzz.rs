@@ -1,5 +1,7 @@
 //! The reading of documents against bytes that nobody thought of.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 #[path = "support/pdf.rs"]
 mod pdf;
 
@@ -43,10 +45,17 @@ fn any_bytes_are_a_text_or_refused_and_any_text_is_split() {
 #[test]
 fn damaged_pdf_gives_a_usable_text_or_none() {
     std::panic::set_hook(Box::new(|_| ()));
+    let lines = ["Hello there"];
+    let files = [
+        pdf::pdf(&lines),
+        pdf::locked(&lines, pdf::Lock::Old, ""),
+        pdf::locked(&lines, pdf::Lock::New, ""),
+        pdf::locked(&lines, pdf::Lock::Certificate, ""),
+    ];
     bolero::check!()
-        .with_type::<Vec<(u16, u8)>>()
-        .for_each(|changes| {
-            let mut bytes = pdf::pdf(&["Hello there"]);
+        .with_type::<(u8, Vec<(u16, u8)>)>()
+        .for_each(|(file, changes)| {
+            let mut bytes = files[usize::from(*file) % files.len()].clone();
             for (place, byte) in changes {
                 let place = usize::from(*place) % bytes.len();
                 if let Some(old) = bytes.get_mut(place) {

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(85);
+select plan(87);
 \ir domo_fixture.psql
 
 -- Writing a demo ------------------------------------------------------------------------------------------------------------------
@@ -119,6 +119,22 @@ select pg_temp.refuses(
 );
 select is((select status from domo.demos where id = pg_temp.demo(1)), 'draft', 'and nothing has changed');
 delete from domo.demo_videos where title = 'The second';
+insert into domo.demo_documents (demo_id, title, storage_url)
+select pg_temp.demo(1), title, pg_temp.demo(1) || '/' || title from unnest(array['a.md', 'b.md', 'c.md', 'd.md']) as title;
+select pg_temp.act_as_service();
+update domo.demo_documents set processing_status = 'processing' where title = 'b.md';
+update domo.demo_documents set processing_status = 'failed' where title = 'c.md';
+update domo.demo_documents set deleted_at = now() where title = 'd.md';
+select pg_temp.act_as(1);
+select pg_temp.refuses(
+    $$ select domo.publish_demo(pg_temp.demo(1)) $$, 'PT409', 'documents_not_ready', 'a demo whose documents are being read is not published'
+);
+select throws_ok(
+    $$ select domo.publish_demo(pg_temp.demo(1)) $$, 'PT409', 'Documents are still being read: 2.', 'neither those that wait, nor those that are taken'
+);
+select pg_temp.act_as_service();
+update domo.demo_documents set processing_status = 'completed' where title in ('a.md', 'b.md');
+select pg_temp.act_as(1);
 update domo.demos set cta_text = 'Book a call' where id = pg_temp.demo(1);
 select pg_temp.refuses($$ select domo.publish_demo(pg_temp.demo(1)) $$, 'PT422', 'cta_incomplete', 'a call to action without a link is not published');
 update domo.demos set cta_link = 'mailto:sales@example.com' where id = pg_temp.demo(1);

@@ -47,34 +47,47 @@ function urlOf(url, name) {
     return changed.toString();
 }
 
-/**
- * Runs `work` with a client of role postgres in a new database that holds the kernel and some apps; the database is dropped afterwards.
- * Where an app is not the first of its family's needs, the error is that of the migration.
- */
-export async function inDatabaseWith(wanted, work) {
+/** Runs `work` with the addresses of a new, empty database, as role postgres and as a superuser; the database is dropped afterwards. */
+export async function inEmptyDatabase(work) {
     const name = `alone_${randomUUID().replaceAll('-', '')}`;
     await database.query(`create database ${name} template template0`);
     try {
-        const superuser = new pg.Client({ connectionString: urlOf(stack.adminDbUrl, name) });
-        await superuser.connect();
-        // What a plain Postgres reserves for superusers and Supabase does not.
-        await superuser.query('create schema extensions; create extension if not exists vector with schema extensions; grant usage on schema extensions to postgres');
-        await superuser.query(`alter database ${name} set parley.kernel = '${expectedKernel}'; alter schema extensions owner to postgres`);
-        await superuser.end();
-        const client = new pg.Client({ connectionString: urlOf(stack.dbUrl, name) });
-        await client.connect();
-        try {
+        return await work({ url: urlOf(stack.dbUrl, name), adminUrl: urlOf(stack.adminDbUrl, name), name });
+    } finally {
+        await admin.query(`drop database ${name} with (force)`);
+    }
+}
+
+/** Runs `work` with a client at an address. */
+export async function connected(connectionString, work) {
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    try {
+        return await work(client);
+    } finally {
+        await client.end();
+    }
+}
+
+/**
+ * Runs `work` with a client of role postgres in a new database that holds the kernel and some apps, and with the addresses of the database,
+ * which is dropped afterwards. Where an app is not the first of its family's needs, the error is that of the migration.
+ */
+export async function inDatabaseWith(wanted, work) {
+    return inEmptyDatabase(async (addresses) => {
+        await connected(addresses.adminUrl, async (superuser) => {
+            // What a plain Postgres reserves for superusers and Supabase does not.
+            await superuser.query('create schema extensions; create extension if not exists vector with schema extensions; grant usage on schema extensions to postgres');
+            await superuser.query(`alter database ${addresses.name} set parley.kernel = '${expectedKernel}'; alter schema extensions owner to postgres`);
+        });
+        return connected(addresses.url, async (client) => {
             await client.query(contract);
             for (const file of files.filter((each) => ['parley', ...wanted].includes(familyOf(each)))) {
                 await client.query(readFileSync(join(folder, file), 'utf8')).catch((error) => {
                     throw new Error(`${file}: ${error.message}`, { cause: error });
                 });
             }
-            return await work(client);
-        } finally {
-            await client.end();
-        }
-    } finally {
-        await admin.query(`drop database ${name} with (force)`);
-    }
+            return work(client, addresses);
+        });
+    });
 }

@@ -55,10 +55,7 @@ pub(super) fn embeddings(reader: &mut Reader<'_>) -> Option<Embeddings> {
 
 fn key(reader: &mut Reader<'_>, name: &'static str) -> Option<SecretString> {
     let key = reader.text(name)?;
-    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        reader.problem(name, "it has characters that no HTTP header can carry");
-    }
-    Some(key.into())
+    Some(reader.header(name, key))
 }
 
 fn address(reader: &mut Reader<'_>, name: &'static str, default: &str) -> Option<Url> {

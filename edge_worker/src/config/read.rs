@@ -66,15 +66,15 @@ impl<'a> Reader<'a> {
             .find_map(|name| self.text(name).map(|value| (*name, value)))
     }
 
-    /// A secret under its name or an older one. When none is set, the problem names the first.
-    pub(super) fn secret(&mut self, names: &[&'static str]) -> Option<SecretString> {
-        let found = self.first(names);
-        if found.is_none() {
-            self.missing(names);
+    /// A secret that goes along in a header.
+    pub(super) fn header(&mut self, name: &'static str, text: String) -> SecretString {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.problem(name, "it has characters that no HTTP header can carry");
         }
-        found.map(|(_, value)| value.into())
+        text.into()
     }
 
+    /// Notes that none of these is set, under the name of the first.
     pub(super) fn missing(&mut self, names: &[&'static str]) {
         let Some((first, older)) = names.split_first() else {
             return;

@@ -16,6 +16,10 @@ const COMPLETE: [(&str, &str); 6] = [
     ("WORKER_SECRET", "w0rker-w0rker-w0rker-w0rker-w0rker"),
 ];
 
+/// More than the column beside a chunk takes.
+const TOO_LONG: &str =
+    "a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-model-a-mod";
+
 /// A complete environment with some variables changed; an empty value takes one away.
 fn read(changes: &[(&str, &str)]) -> Result<Config, SettingsError> {
     Config::from_env(|name| {
@@ -80,6 +84,9 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("SUPABASE_SECRET_KEYS", r#"{"other": "x"}"#),
         ("SUPABASE_PUBLISHABLE_KEYS", r#"{"default": 7}"#),
         ("SUPABASE_PUBLISHABLE_KEY", "hunter2\u{e9}"),
+        ("SUPABASE_SECRET_KEY", "hunter2\u{e9}"),
+        ("SUPABASE_SECRET_KEY", "hunter2\nhunter2"),
+        ("SUPABASE_SECRET_KEYS", r#"{"default": ""}"#),
         ("SUPABASE_JWKS", "{}"),
         ("SUPABASE_JWKS_URL", "nowhere"),
         ("SUPABASE_DB_URL", "mysql://u:hunter2@h/d"),
@@ -91,6 +98,15 @@ fn each_malformed_setting_is_refused_by_its_name_and_alone() {
         ("TAVUS_BASE_URL", "tavusapi.com"),
         ("TAVUS_API_KEY", "hunter2\u{e9}"),
         ("TAVUS_WEBHOOK_SECRET", "whsec_hunter2"),
+        ("ELEVENLABS_API_KEY", "hunter2\u{e9}"),
+        ("ELEVENLABS_API_KEY", "hunter2 hunter2"),
+        ("ELEVENLABS_BASE_URL", "api.elevenlabs.io"),
+        ("ELEVENLABS_BASE_URL", "https://user:hunter2@example.com"),
+        ("EMBEDDINGS_API_KEY", "hunter2\thunter2"),
+        ("EMBEDDINGS_BASE_URL", "file:///v1"),
+        ("EMBEDDINGS_BASE_URL", "https://example.com/v1?key=hunter2"),
+        ("EMBEDDINGS_MODEL", TOO_LONG),
+        ("WORKER_JOBS_KNOWLEDGE", "1001"),
         ("WORKER_DB_URL", "mysql://u:hunter2@h/d"),
         ("WORKER_SECRET", "hunter2"),
         ("WORKER_SECRET", "hunter2-hunter2-hunter2-hunter2-hunter2,"),
@@ -208,6 +224,70 @@ fn queues_may_be_left_to_other_workers() {
 }
 
 #[test]
+fn transcription_and_embeddings_are_off_until_they_have_a_key() {
+    let none = read(&[
+        ("ELEVENLABS_BASE_URL", "https://elsewhere.example"),
+        ("ELEVENLABS_API_KEY", " "),
+        ("EMBEDDINGS_BASE_URL", "https://elsewhere.example/v1"),
+        ("EMBEDDINGS_MODEL", "some-model"),
+    ])
+    .unwrap();
+    assert!(none.elevenlabs.is_none() && none.embeddings.is_none());
+    let keys = [("ELEVENLABS_API_KEY", " el "), ("EMBEDDINGS_API_KEY", "em")];
+    let config = read(&keys).unwrap();
+    let (elevenlabs, embeddings) = (config.elevenlabs.unwrap(), config.embeddings.unwrap());
+    assert_eq!(elevenlabs.api_key.expose_secret(), "el");
+    assert_eq!(elevenlabs.base_url.as_str(), "https://api.elevenlabs.io/");
+    assert_eq!(embeddings.api_key.expose_secret(), "em");
+    assert_eq!(embeddings.base_url.as_str(), "https://api.openai.com/v1");
+    assert_eq!(embeddings.model, "text-embedding-3-small");
+    assert_eq!(config.jobs.knowledge, 4);
+}
+
+#[test]
+fn transcription_and_embeddings_may_be_elsewhere_and_of_another_model() {
+    let longest = TOO_LONG.get(1..).unwrap();
+    let config = read(&[
+        ("ELEVENLABS_API_KEY", "el"),
+        ("ELEVENLABS_BASE_URL", "http://127.0.0.1:9000/"),
+        ("EMBEDDINGS_API_KEY", "em"),
+        ("EMBEDDINGS_BASE_URL", "https://models.example/openai/v1/"),
+        ("EMBEDDINGS_MODEL", longest),
+        ("WORKER_JOBS_KNOWLEDGE", "0"),
+    ])
+    .unwrap();
+    assert_eq!(
+        config.elevenlabs.unwrap().base_url.as_str(),
+        "http://127.0.0.1:9000/"
+    );
+    let embeddings = config.embeddings.unwrap();
+    assert_eq!(embeddings.base_url.as_str(), "https://models.example/openai/v1");
+    assert_eq!(embeddings.model, longest);
+    assert_eq!(config.jobs.knowledge, 0);
+}
+
+#[test]
+fn storage_needs_the_secret_key_of_the_project() {
+    let names = [
+        "SUPABASE_SECRET_KEYS",
+        "SUPABASE_SECRET_KEY",
+        "SUPABASE_SERVICE_ROLE_KEY",
+    ];
+    let none: Vec<_> = names.iter().map(|name| (*name, "")).collect();
+    assert_eq!(blamed(&none), ["SUPABASE_SECRET_KEY"]);
+    for (name, value) in names
+        .into_iter()
+        .zip([r#"{"default": "s3rvice"}"#, "s3rvice", "s3rvice"])
+    {
+        let mut changes = none.clone();
+        changes.retain(|(other, _)| *other != name);
+        changes.push((name, value));
+        let key = read(&changes).unwrap().supabase.secret_key;
+        assert_eq!(key.expose_secret(), "s3rvice", "{name}");
+    }
+}
+
+#[test]
 fn tavus_is_off_only_when_that_is_said() {
     assert!(read(&[("TAVUS_API_KEY", "off")]).unwrap().tavus.is_none());
     assert_eq!(blamed(&[("TAVUS_API_KEY", "")]), ["TAVUS_API_KEY"]);
@@ -216,7 +296,14 @@ fn tavus_is_off_only_when_that_is_said() {
 #[test]
 fn debug_form_of_the_settings_holds_no_secret() {
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-    let config = read(&[("TAVUS_WEBHOOK_SECRET", secret), ("JWT_SECRET", "jwts3cret")]).unwrap();
+    let config = read(&[
+        ("TAVUS_WEBHOOK_SECRET", secret),
+        ("TAVUS_TOOL_SECRET", "t00l-t00l-t00l-t00l"),
+        ("JWT_SECRET", "jwts3cret"),
+        ("ELEVENLABS_API_KEY", "elevenl4bs"),
+        ("EMBEDDINGS_API_KEY", "embedd1ngs"),
+    ])
+    .unwrap();
     let shown = format!("{config:?}");
     for hidden in [
         "hunter2",
@@ -225,6 +312,10 @@ fn debug_form_of_the_settings_holds_no_secret() {
         "sb_secret_x",
         "sb_publishable_x",
         "jwts3cret",
+        "C2FVsBQIhrscChlQIMV",
+        "t00l",
+        "elevenl4bs",
+        "embedd1ngs",
     ] {
         assert!(!shown.contains(hidden), "{hidden} in {shown}");
     }

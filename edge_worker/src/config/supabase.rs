@@ -1,6 +1,6 @@
 //! What the worker knows of its Supabase project. Names as Supabase gives them, with the older ones as fallbacks.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
@@ -47,13 +47,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Supabase> {
         "SUPABASE_PUBLISHABLE_KEYS",
         &["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"],
     );
-    let is_graphic = |key: &SecretString| key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
-    if publishable_key.as_ref().is_some_and(|key| !is_graphic(key)) {
-        reader.problem(
-            "SUPABASE_PUBLISHABLE_KEY",
-            "it has characters that no HTTP header can carry",
-        );
-    }
     let secret_key = key(
         reader,
         "SUPABASE_SECRET_KEYS",
@@ -73,7 +66,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Supabase> {
 /// The plural form is `{"default": "...", ...}`, and wins.
 fn key(reader: &mut Reader<'_>, plural: &'static str, singular: &[&'static str]) -> Option<SecretString> {
     let Some(text) = reader.text(plural) else {
-        return reader.secret(singular);
+        let Some((name, text)) = reader.first(singular) else {
+            reader.missing(singular);
+            return None;
+        };
+        return Some(reader.header(name, text));
     };
     let default = serde_json::from_str::<Value>(&text)
         .ok()
@@ -82,7 +79,7 @@ fn key(reader: &mut Reader<'_>, plural: &'static str, singular: &[&'static str])
     if default.is_none() {
         reader.problem(plural, "it is not a JSON object with a key named `default`");
     }
-    default.map(Into::into)
+    default.map(|text| reader.header(plural, text))
 }
 
 fn jwks(reader: &mut Reader<'_>, project: Option<&Url>) -> Option<Jwks> {

@@ -45,9 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tavus> {
     if is_off(reader) {
         return None;
     }
-    if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        reader.problem(KEY, "it has characters that no HTTP header can carry");
-    }
+    let api_key = reader.header(KEY, api_key);
     let address = reader
         .text(BASE_URL)
         .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
@@ -71,7 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tavus> {
     }
     Some(Tavus {
         tool_secret: tool_secret.map(Into::into),
-        api_key: api_key.into(),
+        api_key,
         base_url: base_url?,
         webhook_secret,
     })

@@ -1,5 +1,5 @@
-//! One request and its answer, the same for providers that need no more. Nothing is tried again here: who asks is a job, and
-//! the queue waits as long as the provider wants.
+//! One request and its answer, the same for all providers. Nothing is tried again here: most who ask are jobs, and the queue waits as
+//! long as the provider wants.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -91,11 +91,15 @@ pub(crate) fn client(connect: Duration, secrets: &[(&'static str, String)]) -> R
         .build()?)
 }
 
-/// Sends it and reads at most so much of the answer.
-pub(crate) async fn exchange(request: RequestBuilder, limit_bytes: usize) -> Result<Answer, Broken> {
+/// Sends it and reads at most so much of the answer. What time it is then, says `now`.
+pub(crate) async fn exchange(
+    request: RequestBuilder,
+    limit_bytes: usize,
+    now: fn() -> SystemTime,
+) -> Result<Answer, Broken> {
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers(), SystemTime::now());
+    let retry_after = retry_after(response.headers(), now());
     let body = read(response, limit_bytes).await?;
     Ok(Answer {
         status,

@@ -15,9 +15,9 @@ use uuid::Uuid;
 use crate::fakes::{EMBED, Fakes, Fault, SIGN, TRANSCRIBE};
 use crate::scene::{Scene, quick, soon, until};
 use crate::support::app;
-use crate::support::pdf::pdf;
+use crate::support::pdf::{Lock, locked, pdf};
 
-struct Worker {
+pub struct Worker {
     app: App,
     ended: JoinHandle<usize>,
 }
@@ -27,7 +27,11 @@ impl Worker {
         let settings = fakes.settings();
         let mut all: Vec<(&str, &str)> = changes.to_vec();
         all.extend(settings.iter().map(|(name, value)| (*name, value.as_str())));
-        let mut app = app::app(&app::config(&scene.worker_url(), &all));
+        Self::with(scene, &all)
+    }
+
+    pub fn with(scene: &Scene, settings: &[(&str, &str)]) -> Self {
+        let mut app = app::app(&app::config(&scene.worker_url(), settings));
         app.knowledge.reader = reader();
         let settings = Settings {
             knowledge: 4,
@@ -45,7 +49,7 @@ impl Worker {
         Self { app, ended }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.app.stopping.cancel();
         assert_eq!(soon("the end of a worker", self.ended).await.unwrap(), 0);
         self.app.pool.close().await;
@@ -59,7 +63,7 @@ pub fn reader() -> Reader {
     )
 }
 
-const DEMO: &str = "00000000-0000-4000-b000-000000000002";
+pub const DEMO: &str = "00000000-0000-4000-b000-000000000002";
 pub const NO_JOBS: &str = "not exists (select from parley.jobs where queue = 'knowledge')";
 
 pub async fn scene() -> Scene {
@@ -103,13 +107,13 @@ async fn document(scene: &Scene, fakes: &Fakes, name: &str, bytes: &[u8]) -> Uui
     scene.text(&insert).await.parse().unwrap()
 }
 
-async fn until_status(scene: &Scene, table: &str, id: Uuid, status: &str) {
+pub async fn until_status(scene: &Scene, table: &str, id: Uuid, status: &str) {
     let condition =
         format!("(select processing_status = '{status}' from domo.{table} where id = '{id}') and {NO_JOBS}");
     until(&scene.owner, status, &condition).await;
 }
 
-async fn failure(scene: &Scene, table: &str, id: Uuid) -> String {
+pub async fn failure(scene: &Scene, table: &str, id: Uuid) -> String {
     until_status(scene, table, id, "failed").await;
     scene
         .text(&format!("select failure from domo.{table} where id = '{id}'"))
@@ -486,6 +490,8 @@ async fn two_workers_pay_for_each_file_once() {
     scene.stop().await;
 }
 
+const PROTECTED: &str = "This PDF is protected by a password. Save it without one and upload it again.";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_every_format_are_read_and_others_say_why_not() {
     let (scene, fakes) = (scene().await, Fakes::start().await);
@@ -500,6 +506,17 @@ async fn documents_of_every_format_are_read_and_others_say_why_not() {
         ),
         ("a.html", page.into(), "It costs 49 euros."),
         ("a.pdf", pdf(&["It costs", "49 euros."]), "It costs 49 euros."),
+        // Everybody may open these; what else they forbid is not done to them.
+        (
+            "old.pdf",
+            locked(&["It costs", "49 euros."], Lock::Old, ""),
+            "It costs 49 euros.",
+        ),
+        (
+            "new.pdf",
+            locked(&["It costs", "49 euros."], Lock::New, ""),
+            "It costs 49 euros.",
+        ),
     ] {
         let id = document(&scene, &fakes, name, &bytes).await;
         until_status(&scene, "demo_documents", id, "completed").await;
@@ -529,6 +546,9 @@ async fn documents_of_every_format_are_read_and_others_say_why_not() {
             "This PDF cannot be read.",
         ),
         ("c.pdf", pdf(&[]), "There is no text in this document."),
+        ("d.pdf", locked(&["Secret"], Lock::Old, "sesame"), PROTECTED),
+        ("e.pdf", locked(&["Secret"], Lock::New, "sesame"), PROTECTED),
+        ("f.pdf", locked(&["Secret"], Lock::Certificate, ""), PROTECTED),
         ("b.md", b" \n ".to_vec(), "There is no text in this document."),
         (
             "c.txt",

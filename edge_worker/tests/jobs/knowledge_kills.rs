@@ -15,18 +15,18 @@ use crate::fakes::{ELEVENLABS_KEY, EMBED, EMBEDDINGS_KEY, Fakes, SIGNED, STORAGE
 use crate::knowledge::{NO_JOBS, is_whole, scene, speech, video};
 use crate::scene::{Scene, soon, until};
 
-struct Killable {
+pub struct Killable {
     child: Child,
     log: tempfile::NamedTempFile,
 }
 
 impl Killable {
-    fn start(scene: &Scene, fakes: &Fakes) -> Self {
+    pub fn start(scene: &Scene, settings: &[(&'static str, String)]) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_edge_worker"))
             .arg("serve")
             .env_clear()
-            .envs(fakes.settings())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .env("SUPABASE_PUBLISHABLE_KEY", "none")
             .env("WORKER_DB_URL", scene.worker_url())
             .env("WORKER_LISTEN", "127.0.0.1:0")
@@ -43,7 +43,7 @@ impl Killable {
     }
 
     /// What it had to say until then.
-    async fn kill(mut self) -> String {
+    pub async fn kill(mut self) -> String {
         let id = self.child.id().unwrap().try_into().unwrap();
         kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
         self.child.wait().await.unwrap();
@@ -62,7 +62,7 @@ async fn killed_worker_leaves_no_chunk_twice_and_none_missing() {
     let mut random = StdRng::seed_from_u64(seed);
     let mut told = String::new();
     for n in 0..8 {
-        let worker = Killable::start(&scene, &fakes);
+        let worker = Killable::start(&scene, &fakes.settings());
         let path = if n % 2 == 0 { TRANSCRIBE } else { EMBED };
         let asked = fakes.asked(path).len();
         let gate = fakes.hold(path);
@@ -77,7 +77,7 @@ async fn killed_worker_leaves_no_chunk_twice_and_none_missing() {
         scene
             .run("update pgmq.q_parley_knowledge set vt = clock_timestamp()")
             .await;
-        let worker = Killable::start(&scene, &fakes);
+        let worker = Killable::start(&scene, &fakes.settings());
         let is_done = format!(
             "(select processing_status = 'completed' from domo.demo_videos where id = '{id}') and {NO_JOBS}"
         );

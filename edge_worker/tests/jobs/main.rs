@@ -15,6 +15,7 @@ mod keys;
 mod knowledge;
 mod knowledge_kills;
 mod leases;
+mod pipeline;
 mod retries;
 mod scene;
 mod schedules;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use edge_worker::jobs::{Job, JobError, Perform, Runner, Settings};
 use edge_worker::telemetry::Metrics;
 use futures_util::future::BoxFuture;
+use local_stack::Endpoints;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::{mpsc, oneshot};
@@ -64,6 +65,11 @@ impl Scene {
     pub async fn stop(self) {
         self.owner.close().await;
         self.database.stack.stop().await.unwrap();
+    }
+
+    /// Where its project and the simulators of its providers are.
+    pub fn endpoints(&self) -> &Endpoints {
+        self.database.stack.endpoints()
     }
 
     /// The address that a worker connects to, as its own role.

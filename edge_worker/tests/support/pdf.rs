@@ -1,5 +1,13 @@
 //! Documents to read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pdf_extract::encryption::crypt_filters::{Aes256CryptFilter, CryptFilter};
+use pdf_extract::{
+    Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat, dictionary,
+};
+
 /// A PDF of one page with these lines.
 pub fn pdf(lines: &[&str]) -> Vec<u8> {
     let shown: String = lines
@@ -30,4 +38,58 @@ pub fn pdf(lines: &[&str]) -> Vec<u8> {
         objects.len() + 1
     ));
     file.into_bytes()
+}
+
+/// How a document is locked.
+#[derive(Clone, Copy, Debug)]
+pub enum Lock {
+    /// As programs did for twenty years: RC4 with 128 bits.
+    Old,
+    /// As they do today: AES with 256 bits.
+    New,
+    /// For the holders of a certificate.
+    Certificate,
+}
+
+/// That page, which opens with the password alone; with an empty one for everybody, who may not change it.
+pub fn locked(lines: &[&str], lock: Lock, password: &str) -> Vec<u8> {
+    let mut document = Document::load_mem(&pdf(lines)).unwrap();
+    let id = Object::String(vec![7; 16], StringFormat::Hexadecimal);
+    document.trailer.set("ID", Object::Array(vec![id.clone(), id]));
+    let filter: Arc<dyn CryptFilter> = Arc::new(Aes256CryptFilter);
+    let (owner_password, permissions) = ("the owner's", Permissions::PRINTABLE);
+    let version = match lock {
+        Lock::Old => EncryptionVersion::V2 {
+            document: &document,
+            owner_password,
+            user_password: password,
+            key_length: 128,
+            permissions,
+        },
+        Lock::New => EncryptionVersion::V5 {
+            encrypt_metadata: true,
+            crypt_filters: BTreeMap::from([(b"StdCF".to_vec(), filter)]),
+            file_encryption_key: &[9; 32],
+            stream_filter: b"StdCF".to_vec(),
+            string_filter: b"StdCF".to_vec(),
+            owner_password,
+            user_password: password,
+            permissions,
+        },
+        Lock::Certificate => {
+            let handler = dictionary! { "Filter" => "Adobe.PubSec", "SubFilter" => "adbe.pkcs7.s4", "V" => 2, "Length" => 128 };
+            let handler = document.add_object(handler);
+            document.trailer.set("Encrypt", handler);
+            return written(document);
+        }
+    };
+    let state = EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    written(document)
+}
+
+fn written(mut document: Document) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
 }

@@ -1,5 +1,7 @@
 //! Files to text. This runs in the process of its own alone.
 
+use pdf_extract::{Error as PdfError, OutputError};
+
 use super::Format;
 
 /// The most text of a document; a book has a million characters.
@@ -103,11 +105,10 @@ fn utf8(bytes: &[u8]) -> Result<&str, DocumentError> {
 
 fn pdf(bytes: &[u8]) -> Result<String, DocumentError> {
     let text = pdf_extract::extract_text_from_mem(bytes).map_err(|error| match error {
-        pdf_extract::OutputError::PdfError(error)
-            if error.to_string().to_lowercase().contains("password") =>
-        {
-            DocumentError::Encrypted
-        }
+        // The empty password was tried: many documents only forbid to print. Locks that are not known here are no more open than others.
+        OutputError::PdfError(
+            PdfError::Decryption(_) | PdfError::InvalidPassword | PdfError::UnsupportedSecurityHandler(_),
+        ) => DocumentError::Encrypted,
         _ => DocumentError::BrokenPdf,
     })?;
     Ok(unwrapped(&text))

@@ -1,6 +1,6 @@
 //! The client: one method an endpoint.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::Client;
 use reqwest::multipart::Form;
@@ -104,7 +104,7 @@ impl ElevenLabsClient {
             .post(address)
             .timeout(self.timeouts.transcribe)
             .multipart(form);
-        let answer = exchange(request, LARGEST_ANSWER).await?;
+        let answer = exchange(request, LARGEST_ANSWER, SystemTime::now).await?;
         if !answer.is_success() {
             return Err(wire::refusal(&answer, &self.api_key));
         }

@@ -1,6 +1,6 @@
 //! The client.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::Client;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -125,7 +125,7 @@ impl EmbeddingsClient {
             segments.pop_if_empty().push("embeddings");
         }
         let request = self.http.post(address).timeout(self.timeouts.request).json(&body);
-        let answer = exchange(request, LARGEST_ANSWER).await?;
+        let answer = exchange(request, LARGEST_ANSWER, SystemTime::now).await?;
         if !answer.is_success() {
             return Err(wire::refusal(&answer, &self.api_key));
         }

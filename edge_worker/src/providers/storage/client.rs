@@ -1,6 +1,6 @@
 //! The client: one method an endpoint.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -114,7 +114,7 @@ impl StorageClient {
         limit_bytes: usize,
     ) -> Result<Answer, StorageError> {
         let begun = Instant::now();
-        let answer = match exchange(request, limit_bytes.max(LARGEST_ANSWER)).await {
+        let answer = match exchange(request, limit_bytes.max(LARGEST_ANSWER), SystemTime::now).await {
             Ok(answer) if !answer.is_success() => Err(wire::refusal(&answer)),
             Ok(answer) if answer.body.len() > limit_bytes => Err(StorageError::TooLarge { limit_bytes }),
             Ok(answer) => Ok(answer),

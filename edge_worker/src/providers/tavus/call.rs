@@ -1,22 +1,24 @@
-//! One request and its answer.
+//! One request, sent again where that helps.
 
 use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
 use futures_util::future::BoxFuture;
+use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::client::TavusClient;
 use super::error::TavusError;
 use super::refusal::{self, Subject};
-use crate::providers::retry_after;
+use crate::providers::exchange::{Answer, count, exchange};
 use crate::telemetry;
 
 /// What is read of an answer: the transcript of an hour with its system prompt, many times over.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+/// A patch had nothing to change.
+pub(super) const NOT_MODIFIED: u16 = 304;
 
 /// What happens when it is done twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +44,14 @@ pub(super) struct Call<'a> {
     pub(super) timeout: Duration,
 }
 
-/// An answer with a status of success, or 304.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    pub(super) fn json(&self) -> Result<Value, TavusError> {
-        serde_json::from_slice(&self.body).map_err(|_| TavusError::Unintelligible("the body is not JSON"))
-    }
-}
-
 impl TavusClient {
-    /// Sends it, and again where that helps and does no harm.
+    /// Sends it, and reads the answer as JSON.
+    pub(super) async fn read(&self, call: Call<'_>) -> Result<Value, TavusError> {
+        let answer = self.send(call).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| TavusError::Unintelligible("the body is not JSON"))
+    }
+
+    /// Sends it, and again where that helps and does no harm. The answer has a status of success, or 304.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, TavusError> {
         let wait = self.retry.wait.clone();
         let sending = (|| self.attempt(&call))
@@ -78,9 +74,13 @@ impl TavusClient {
     async fn attempt(&self, call: &Call<'_>) -> Result<Answer, TavusError> {
         let begun = Instant::now();
         let answer = self.exchange(call).await;
-        let outcome = answer.as_ref().map_or_else(TavusError::word, |_| "ok");
-        self.metrics
-            .provider_called("tavus", call.operation, outcome, begun.elapsed());
+        count(
+            &self.metrics,
+            ("tavus", call.operation),
+            begun,
+            &answer,
+            TavusError::word,
+        );
         if let Err(TavusError::Rejected { status, said }) = &answer {
             let operation = call.operation;
             tracing::warn!(operation, status, said, "Tavus refused a request");
@@ -100,38 +100,10 @@ impl TavusClient {
             let json = HeaderValue::from_static("application/json");
             request = request.header(CONTENT_TYPE, json).body(body.clone());
         }
-        let response = request.send().await.map_err(unsent)?;
-        let status = response.status();
-        let asked = retry_after(response.headers(), (self.retry.now)());
-        let body = read(response).await?;
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
-            return Ok(Answer { status, body });
+        let answer = exchange(request, LARGEST_ANSWER, self.retry.now).await?;
+        if answer.is_success() || answer.status == NOT_MODIFIED {
+            return Ok(answer);
         }
-        let key = self.api_key.expose_secret();
-        Err(refusal::error(status.as_u16(), asked, &body, call.subject, key))
+        Err(refusal::error(&answer, call.subject, &self.api_key))
     }
-}
-
-/// The address of a request holds no secret, and its query may hold names of people: logs do without it.
-fn unsent(error: reqwest::Error) -> TavusError {
-    let error = error.without_url();
-    if error.is_builder() {
-        TavusError::Unbuildable(error)
-    } else if error.is_connect() {
-        TavusError::Unreachable(error)
-    } else {
-        TavusError::Interrupted(error)
-    }
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, TavusError> {
-    let broken = |error: reqwest::Error| TavusError::Interrupted(error.without_url());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(TavusError::Unintelligible("the answer is too large"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use json_patch::Patch;
-use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, Method, StatusCode, redirect, retry};
+use reqwest::{Client, Method};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use url::Url;
 
-use super::call::{Call, Repeat};
+use super::call::{Call, NOT_MODIFIED, Repeat};
 use super::error::TavusError;
 use super::ids::{ConversationId, PersonaId};
 use super::refusal::Subject;
@@ -17,7 +16,7 @@ use super::wire::{
     Conversation, ConversationStatus, Listed, NewConversation, NewPersona, PageQuery, Persona, Replica,
 };
 use crate::config;
-use crate::providers::RetryPolicy;
+use crate::providers::{RetryPolicy, exchange};
 use crate::telemetry::Metrics;
 
 /// How long an attempt may take.
@@ -82,20 +81,9 @@ impl TavusClient {
         retry: RetryPolicy,
         metrics: Metrics,
     ) -> Result<Self, TavusError> {
-        let mut headers = HeaderMap::new();
-        // Settings with a key that no header can carry are refused at start.
-        if let Ok(mut key) = HeaderValue::from_str(settings.api_key.expose_secret()) {
-            key.set_sensitive(true);
-            headers.insert("x-api-key", key);
-        }
-        let http = Client::builder()
-            .default_headers(headers)
-            .connect_timeout(timeouts.connect)
-            // The key goes to nobody else, and nothing is sent twice behind our back.
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .build()
-            .map_err(TavusError::Unbuildable)?;
+        let headers = [("x-api-key", settings.api_key.expose_secret().to_owned())];
+        // The key goes to nobody else, and nothing is sent twice behind our back.
+        let http = exchange::client(timeouts.connect, &headers)?;
         Ok(Self {
             http,
             base: settings.base_url.clone(),
@@ -119,7 +107,7 @@ impl TavusClient {
             timeout: self.timeouts.create,
             ..self.call("create_conversation", Method::POST, &["conversations"])
         };
-        let row = self.send(call).await?.json()?;
+        let row = self.read(call).await?;
         Conversation::read(row).ok_or(TavusError::Unintelligible("a conversation without an id"))
     }
 
@@ -135,7 +123,7 @@ impl TavusClient {
             subject: Subject::Known,
             ..self.call("get_conversation", Method::GET, &path)
         };
-        let row = self.send(call).await?.json()?;
+        let row = self.read(call).await?;
         Conversation::read(row).ok_or(TavusError::Unintelligible("a conversation without an id"))
     }
 
@@ -155,7 +143,7 @@ impl TavusClient {
             query,
             ..self.call("list_conversations", Method::GET, &["conversations"])
         };
-        Listed::read(self.send(call).await?.json()?, Conversation::read)
+        Listed::read(self.read(call).await?, Conversation::read)
     }
 
     /// `POST /v2/conversations/{id}/end`. What Tavus answers for one that has ended is not documented, so a refusal is
@@ -211,7 +199,7 @@ impl TavusClient {
             repeat: Repeat::Harmful,
             ..self.call("create_persona", Method::POST, &["personas"])
         };
-        let row = self.send(call).await?.json()?;
+        let row = self.read(call).await?;
         Persona::read(row).ok_or(TavusError::Unintelligible("a persona without an id"))
     }
 
@@ -226,7 +214,7 @@ impl TavusClient {
             subject: Subject::Known,
             ..self.call("get_persona", Method::GET, &path)
         };
-        Persona::read_one(self.send(call).await?.json()?).ok_or(TavusError::NotFound)
+        Persona::read_one(self.read(call).await?).ok_or(TavusError::NotFound)
     }
 
     /// `GET /v2/personas`: one page; pages begin at 1.
@@ -239,7 +227,7 @@ impl TavusClient {
             query: page.pairs(),
             ..self.call("list_personas", Method::GET, &["personas"])
         };
-        Listed::read(self.send(call).await?.json()?, Persona::read)
+        Listed::read(self.read(call).await?, Persona::read)
     }
 
     /// `PATCH /v2/personas/{id}` with a JSON Patch (RFC 6902), whose paths point into the document that
@@ -261,7 +249,7 @@ impl TavusClient {
             ..self.call("patch_persona", Method::PATCH, &path)
         };
         match self.send(call).await?.status {
-            StatusCode::NOT_MODIFIED => Ok(Patched::Unchanged),
+            NOT_MODIFIED => Ok(Patched::Unchanged),
             _ => Ok(Patched::Changed),
         }
     }
@@ -292,7 +280,7 @@ impl TavusClient {
             query,
             ..self.call("list_replicas", Method::GET, &["replicas"])
         };
-        Listed::read(self.send(call).await?.json()?, Replica::read)
+        Listed::read(self.read(call).await?, Replica::read)
     }
 
     /// An attempt whose answer was lost has deleted it, and the next finds nothing: both are a success.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::providers::Advice;
+use crate::providers::{Advice, Broken};
 
 /// Every way to fail. `Display` never repeats what Tavus said: its texts can repeat what was sent, and keys with it.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,17 @@ pub enum TavusError {
     /// The request could not be built.
     #[error("the request to Tavus could not be built")]
     Unbuildable(#[source] reqwest::Error),
+}
+
+impl From<Broken> for TavusError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Unreachable(error) => Self::Unreachable(error),
+            Broken::Interrupted(error) => Self::Interrupted(error),
+            Broken::TooLarge { .. } => Self::Unintelligible("the answer is too large"),
+            Broken::Unbuildable(error) => Self::Unbuildable(error),
+        }
+    }
 }
 
 impl TavusError {

@@ -1,15 +1,11 @@
 //! What an answer that is no success means. The status alone does not tell: Tavus uses 400 for a wrong request, for an id
 //! that it does not know, and for a plan that is full.
 
-use std::time::Duration;
-
-use serde_json::Value;
+use secrecy::SecretString;
 
 use super::error::TavusError;
+use crate::providers::exchange::{Answer, redacted};
 use crate::providers::fields::Fields;
-
-/// The most that is kept of a text of theirs.
-const LONGEST: usize = 300;
 
 /// Whether the call is about something that has an id in the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +17,9 @@ pub(super) enum Subject {
 }
 
 /// The error for a status outside 2xx.
-pub(super) fn error(
-    status: u16,
-    retry_after: Option<Duration>,
-    body: &[u8],
-    subject: Subject,
-    api_key: &str,
-) -> TavusError {
-    let said = said(body);
+pub(super) fn error(answer: &Answer, subject: Subject, api_key: &SecretString) -> TavusError {
+    let (status, retry_after) = (answer.status, answer.retry_after);
+    let said = said(answer);
     let lower = said.to_lowercase();
     let unknown_id = [
         "invalid conversation",
@@ -50,49 +41,42 @@ pub(super) fn error(
         408 | 500.. => TavusError::Unavailable { status, retry_after },
         _ => TavusError::Rejected {
             status,
-            said: redact(&said, api_key),
+            said: redacted(&said, api_key),
         },
     }
 }
 
 /// Both shapes: `{"message": ...}` and `{"error": ...}`, and whatever else was sent.
-fn said(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    parsed
-        .as_ref()
-        .and_then(|value| {
-            let fields = Fields::of(value);
-            fields
-                .text(&["message", "error"])
-                .or_else(|| fields.child("error").text(&["message"]))
-        })
-        .unwrap_or(&text)
-        .chars()
-        .take(LONGEST)
-        .collect()
-}
-
-/// Takes out addresses, since a callback address holds a token, and the key.
-fn redact(said: &str, api_key: &str) -> String {
-    let words = said.split(' ').map(|word| {
-        if word.contains("://") || word.contains(api_key) {
-            "[redacted]"
-        } else {
-            word
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
+fn said(answer: &Answer) -> String {
+    let body = answer.json();
+    let fields = Fields::of(&body);
+    fields
+        .text(&["message", "error"])
+        .or_else(|| fields.child("error").text(&["message"]))
+        .map_or_else(
+            || String::from_utf8_lossy(&answer.body).into_owned(),
+            str::to_owned,
+        )
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn refused(status: u16, body: &Value, subject: Subject, key: &'static str) -> TavusError {
+        let body = body.to_string().into_bytes();
+        let answer = Answer {
+            status,
+            retry_after: None,
+            body,
+        };
+        error(&answer, subject, &key.into())
+    }
+
     fn of(status: u16, body: &Value, subject: Subject) -> &'static str {
-        error(status, None, body.to_string().as_bytes(), subject, "key").word()
+        refused(status, body, subject, "key").word()
     }
 
     #[test]
@@ -135,18 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn kept_text_is_short_and_holds_no_address_and_no_key() {
-        let long = "x".repeat(400);
-        let text = format!("callback_url https://w.example/webhooks/tavus/t0ken is wrong for sk-1: {long}");
-        let body = json!({ "error": text }).to_string();
-        let TavusError::Rejected { said, .. } = error(400, None, body.as_bytes(), Subject::None, "sk-1")
-        else {
+    fn kept_text_holds_no_address_and_no_key() {
+        let body =
+            json!({ "error": "callback_url https://w.example/webhooks/tavus/t0ken is wrong for sk-1: why" });
+        let TavusError::Rejected { said, .. } = refused(400, &body, Subject::None, "sk-1") else {
             panic!("not rejected");
         };
-        assert!(
-            said.starts_with("callback_url [redacted] is wrong for [redacted]"),
-            "{said}"
-        );
-        assert!(said.len() <= LONGEST + 20);
+        assert_eq!(said, "callback_url [redacted] is wrong for [redacted] why");
     }
 }

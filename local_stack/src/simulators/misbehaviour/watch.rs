@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde_json::Value;
 
 use super::book::{Book, Seen};
 use super::fault::FaultKind;
+use super::wrong::{drop_connection, garbage, put_off};
 
 /// What a request may carry. The simulators look at it as a whole; real uploads go by a URL.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
@@ -73,11 +74,7 @@ impl Watched {
                 message,
             }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let mut response = (self.refuse)(status, code, message);
-                if let Some(value) = retry_after.and_then(|text| HeaderValue::try_from(text).ok()) {
-                    response.headers_mut().insert(header::RETRY_AFTER, value);
-                }
-                response
+                put_off((self.refuse)(status, code, message), retry_after)
             }
             Some(FaultKind::DropBefore) => return None,
             Some(FaultKind::DropAfter) => {
@@ -86,7 +83,7 @@ impl Watched {
             }
             Some(FaultKind::Garbage) => {
                 next.run(request).await;
-                "<html>surprise</html>".into_response()
+                garbage()
             }
             Some(FaultKind::Slow { delay_ms }) => {
                 let response = next.run(request).await;
@@ -99,10 +96,4 @@ impl Watched {
             }
         })
     }
-}
-
-/// The server has a task for each connection and no way to end one from within. An unwinding task drops its socket; this
-/// way of unwinding is no panic and prints nothing.
-fn drop_connection() -> Response {
-    std::panic::resume_unwind(Box::new("a connection dropped on request"))
 }

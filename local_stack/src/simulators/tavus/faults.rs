@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::server::Shared;
+use crate::simulators::misbehaviour::{drop_connection, garbage, put_off};
 
 /// What goes wrong, for which requests, how often: `POST /_control/faults`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +92,7 @@ pub(super) async fn misbehave(
         }
         Some(FaultKind::Garbage) => {
             next.run(request).await;
-            "<html>surprise</html>".into_response()
+            garbage()
         }
         Some(FaultKind::Slow { delay_ms }) => {
             let response = next.run(request).await;
@@ -104,17 +105,8 @@ pub(super) async fn misbehave(
 fn refuse(status: u16, retry_after: Option<String>, message: Option<String>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = message.unwrap_or_else(|| "Something went wrong".to_owned());
-    let mut response = (status, axum::Json(json!({ "message": message }))).into_response();
-    if let Some(value) = retry_after.and_then(|text| HeaderValue::try_from(text).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    response
-}
-
-/// The server has a task for each connection and no way to end one from within. An unwinding task drops its socket; this
-/// way of unwinding is no panic and prints nothing.
-fn drop_connection() -> Response {
-    std::panic::resume_unwind(Box::new("a connection dropped on request"))
+    let response = (status, axum::Json(json!({ "message": message }))).into_response();
+    put_off(response, retry_after)
 }
 
 #[cfg(test)]
