@@ -321,3 +321,29 @@ async fn call_of_a_demo_begins_with_a_wish_and_ends_with_the_demo() {
     tavus.simulator.stop().await;
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_a_large_demo_are_put_on_shelves() {
+    let scene = Scene::start().await;
+    let tavus = Simulated::start().await;
+    let worker = RealWorker::start(&scene, &tavus, quick());
+    scene.run(DEMO).await;
+    scene
+        .run(
+            "create or replace function parley.nearest_crossover() returns integer language sql immutable parallel safe return 50;
+            insert into domo.knowledge_chunks (demo_id, content, vector_embedding)
+            select d.id, 'number ' || n, array(select sin(n * 1000 + i)::real from generate_series(1, 1536) as i)::extensions.vector
+            from domo.demos as d, generate_series(1, 60) as n;
+            update parley.job_schedules set is_enabled = true, next_run_at = now() where name = 'shelve_nearest'",
+        )
+        .await;
+    until(
+        &scene.owner,
+        "shelves",
+        "exists (select from parley.nearest_shelves) and not exists (select from parley.nearest_codes where shelf = 0)",
+    )
+    .await;
+    worker.stop().await;
+    tavus.simulator.stop().await;
+    scene.stop().await;
+}
