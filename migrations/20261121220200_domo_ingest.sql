@@ -226,7 +226,8 @@ create function domo_private.ingest_complete(
     p_chunks jsonb,
     p_model text,
     p_transcript text default null,
-    p_duration_seconds integer default null
+    p_duration_seconds integer default null,
+    p_embeddings real[] default null
 )
 returns boolean
 language plpgsql
@@ -236,6 +237,7 @@ set search_path = ''
 as $$
 declare
     v_demo_id uuid := domo_private.hold_file(p_kind, p_id, p_claim);
+    v_dimensions integer := cardinality(p_embeddings) / nullif(jsonb_array_length(p_chunks), 0);
 begin
     if v_demo_id is null then
         return false;
@@ -270,13 +272,16 @@ begin
         s.chunk_index,
         s.start_seconds,
         s.end_seconds,
-        known.vector_embedding,
-        known.embedding_model
+        coalesce(
+            p_embeddings[s.chunk_index * v_dimensions + 1 : (s.chunk_index + 1) * v_dimensions]::extensions.vector,
+            known.vector_embedding
+        ),
+        case when p_embeddings is null then known.embedding_model else p_model end
     from said s
     left join lateral (
         select k.vector_embedding, k.embedding_model
         from domo.knowledge_chunks k
-        where k.demo_id = v_demo_id and k.content_digest = s.digest and k.embedding_model = p_model and k.vector_embedding is not null
+        where p_embeddings is null and k.demo_id = v_demo_id and k.content_digest = s.digest and k.embedding_model = p_model and k.vector_embedding is not null
         limit 1
     ) known on true
     order by s.chunk_index;
@@ -299,7 +304,7 @@ end
 $$;
 
 comment on function domo_private.ingest_complete is
-    'Stores what was found in a file, in the place of what was found before, and completes it, all in one transaction. Embeddings by that model of the same texts are kept. False when the claim is void: then nothing is written.';
+    'Stores what was found in a file, in the place of what was found before, and completes it, all in one transaction. With embeddings, one a chunk after the other, they are stored at once; without, those by that model of the same texts are kept and the others wait. False when the claim is void: then nothing is written.';
 
 create function domo_private.ingest_failed(p_kind text, p_id uuid, p_claim timestamptz, p_failure text)
 returns boolean
@@ -421,7 +426,7 @@ grant execute on function
     domo_private.keep_knowledge(integer),
     domo_private.ingest_take(text, uuid),
     domo_private.ingest_progress(text, uuid, timestamptz, real),
-    domo_private.ingest_complete(text, uuid, timestamptz, jsonb, text, text, integer),
+    domo_private.ingest_complete(text, uuid, timestamptz, jsonb, text, text, integer, real[]),
     domo_private.ingest_failed(text, uuid, timestamptz, text),
     domo_private.embed_next(uuid, text, uuid, integer),
     domo_private.embed_store(uuid, text, uuid[], text[], real[])

@@ -23,6 +23,8 @@ pub(crate) struct Taken {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) chunks: Vec<NewChunk>,
+    /// Of all chunks, one after the other, where they are there already.
+    pub(crate) embeddings: Option<Vec<f32>>,
     pub(crate) transcript: Option<String>,
     pub(crate) duration_seconds: Option<i32>,
 }
@@ -79,7 +81,7 @@ pub(crate) async fn complete(
     found: &Found,
 ) -> Result<bool, DbError> {
     let (kind, id) = file.key();
-    let statement = "select domo_private.ingest_complete($1, $2, $3::timestamptz, $4, $5, $6, $7)";
+    let statement = "select domo_private.ingest_complete($1, $2, $3::timestamptz, $4, $5, $6, $7, $8)";
     Ok(sqlx::query_scalar(statement)
         .bind(kind)
         .bind(id)
@@ -88,6 +90,7 @@ pub(crate) async fn complete(
         .bind(model)
         .bind(&found.transcript)
         .bind(found.duration_seconds)
+        .bind(&found.embeddings)
         .fetch_one(pool)
         .await?)
 }

@@ -20,6 +20,10 @@ const LARGEST_DOCUMENT: usize = 20 * 1024 * 1024;
 const ADDRESS_MADE: f32 = 0.1;
 const TEXT_THERE: f32 = 0.8;
 
+/// So many chunks get the built-in embeddings before they are stored; those of a longer file wait for the job that stores them batch by
+/// batch. 24 MB of numbers, and a transaction of two seconds.
+const EMBEDDED_AT_ONCE: usize = 4096;
+
 /// The most of a source, of which a title is a part.
 const LONGEST_TITLE: usize = 255;
 
@@ -131,12 +135,23 @@ impl Knowledge {
             File::Video(_) => self.watched(file, taken).await?,
             File::Document(_) => self.read(file, taken).await?,
         };
-        let Ok(found) = found else {
+        let Ok(mut found) = found else {
             return Ok(Err(Void));
         };
+        found.embeddings = self.embeddings_at_once(&found.chunks).await?;
         let model = self.embedder.model();
         let is_stored = db::knowledge::complete(&self.pool, file, &taken.claim, model, &found).await?;
         Ok(if is_stored { Ok(()) } else { Err(Void) })
+    }
+
+    /// The embeddings of all chunks, one after the other, where they cost nothing: a chunk that is stored with its embedding is written
+    /// once, and half of its time is the second writing.
+    async fn embeddings_at_once(&self, chunks: &[NewChunk]) -> Result<Option<Vec<f32>>, KnowledgeError> {
+        if !self.embedder.is_built_in() || chunks.len() > EMBEDDED_AT_ONCE {
+            return Ok(None);
+        }
+        let texts: Vec<String> = chunks.iter().map(|chunk| chunk.content.clone()).collect();
+        Ok(Some(self.embedder.embed(&texts).await?.concat()))
     }
 
     async fn progress(
@@ -177,6 +192,7 @@ impl Knowledge {
             chunks,
             duration_seconds: timed.duration_seconds(),
             transcript: Some(timed.text().to_owned()),
+            ..Found::default()
         }))
     }
 
