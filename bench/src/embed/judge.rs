@@ -1,6 +1,6 @@
 //! Whether all was stored, once, with its embedding, and whether the pieces are the text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use edge_worker::knowledge::embed_lexically;
@@ -114,27 +114,25 @@ fn are_the_notes(notes: &[String], mut contents: Vec<&str>) -> Result<(), String
 /// Whether the chunks, each of one place, are the text without a letter or digit missing, and none is there twice. LangChain's splitter
 /// leaves marks out between two chunks, as the fences of code.
 fn is_the_text(text: &str, chunks: &[&str]) -> Result<(), String> {
-    let mut places = Vec::new();
+    let mut places = BTreeSet::new();
     let mut latest = 0;
     for chunk in chunks {
-        // Mostly behind the one before.
-        let behind = text
-            .get(latest..)
-            .and_then(|rest| Some(rest.find(chunk)? + latest));
-        let begin = behind
-            .or_else(|| text.find(chunk))
-            .ok_or_else(|| format!("this is not of the text: {chunk}"))?;
-        latest = begin;
-        places.push((begin, begin + chunk.len()));
+        // Mostly behind the one before; what is not of one place, as a fence of code, at the first that is free.
+        let free = |from: usize| {
+            let rest = text.get(from..).unwrap_or_default();
+            let mut found = rest
+                .match_indices(chunk)
+                .map(|(at, _)| (from + at, from + at + chunk.len()));
+            found.find(|place| !places.contains(place))
+        };
+        let place = free(latest).or_else(|| free(0));
+        let place =
+            place.ok_or_else(|| format!("this is not of the text, or there once too often: {chunk}"))?;
+        latest = place.0;
+        places.insert(place);
     }
-    places.sort_unstable();
     let mut covered = 0;
-    let mut before = None;
     for (begin, end) in places {
-        if before == Some((begin, end)) {
-            return Err(format!("the chunk at {begin} is there twice"));
-        }
-        before = Some((begin, end));
         check_gap(text, covered, begin)?;
         covered = covered.max(end);
     }

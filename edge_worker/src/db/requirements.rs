@@ -50,6 +50,7 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "keep_knowledge(integer)",
             "ingest_take(text, uuid)",
             "ingest_progress(text, uuid, timestamp with time zone, real)",
+            "ingest_heard(uuid, timestamp with time zone, real, jsonb)",
             "ingest_complete(text, uuid, timestamp with time zone, jsonb, text, text, integer, real[])",
             "ingest_failed(text, uuid, timestamp with time zone, text)",
             "embed_next(uuid, text, uuid, integer)",

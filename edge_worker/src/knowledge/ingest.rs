@@ -165,6 +165,19 @@ impl Knowledge {
     }
 
     async fn watched(&self, file: File, taken: &Taken) -> Result<Result<Found, Void>, KnowledgeError> {
+        // Another worker's, that died before it could store it: it is paid for. What another version kept may not be read.
+        let source = source("Video", &taken.title);
+        let kept = taken
+            .found
+            .clone()
+            .and_then(|found| serde_json::from_value::<Found>(found).ok());
+        if let Some(mut found) = kept {
+            for chunk in &mut found.chunks {
+                chunk.source.clone_from(&source);
+            }
+            let is_valid = self.progress(file, taken, TEXT_THERE).await?;
+            return Ok(is_valid.map(|()| found));
+        }
         let elevenlabs = self.elevenlabs.as_ref().ok_or(KnowledgeError::NoTranscription)?;
         let address: SecretString = self
             .storage
@@ -177,10 +190,6 @@ impl Knowledge {
         if timed.text().trim().is_empty() {
             return Err(KnowledgeError::Silent);
         }
-        if self.progress(file, taken, TEXT_THERE).await?.is_err() {
-            return Ok(Err(Void));
-        }
-        let source = source("Video", &taken.title);
         let chunks = tokio::task::block_in_place(|| {
             let chunks = of_text(timed.text());
             chunks
@@ -188,12 +197,14 @@ impl Knowledge {
                 .map(|chunk| new_chunk(chunk, &source, timed.range(chunk)))
                 .collect()
         });
-        Ok(Ok(Found {
+        let found = Found {
             chunks,
             duration_seconds: timed.duration_seconds(),
             transcript: Some(timed.text().to_owned()),
             ..Found::default()
-        }))
+        };
+        let is_valid = db::knowledge::heard(&self.pool, file, &taken.claim, TEXT_THERE, &found).await?;
+        Ok(if is_valid { Ok(found) } else { Err(Void) })
     }
 
     async fn read(&self, file: File, taken: &Taken) -> Result<Result<Found, Void>, KnowledgeError> {
