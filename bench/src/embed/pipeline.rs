@@ -17,7 +17,7 @@ use crate::tables::run;
 use crate::wire::Wire;
 
 /// How often the counts are looked at while the worker works.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// All of them.
 #[derive(Debug)]
@@ -113,6 +113,15 @@ impl Pipeline {
                 }
                 return self.until_embedded(demo, Some(count(&texts.notes))).await;
             }
+            Kind::Batch => {
+                sqlx::query("insert into domo.knowledge_chunks (demo_id, content, source) select $1, content, 'Notes' from unnest($2::text[]) as n (content)")
+                    .bind(demo)
+                    .bind(&texts.notes)
+                    .execute(&mut self.client)
+                    .await
+                    .map_err(Error::database("adding notes"))?;
+                return self.until_embedded(demo, Some(count(&texts.notes))).await;
+            }
         };
         sqlx::query(insert)
             .bind(demo)
@@ -164,6 +173,10 @@ impl Pipeline {
                         .await?;
                 }
                 return Ok(count(&texts.notes));
+            }
+            Kind::Batch => {
+                let body = json!({ "demo": demo, "contents": texts.notes });
+                return Ok(self.ask::<Made>("/notes", &body).await?.chunks);
             }
         };
         let body = json!({ "demo": demo, "path": format!("{demo}/file") });
@@ -224,7 +237,7 @@ fn ready(kind: Kind, texts: &Texts) -> Ready {
     let texts: Vec<String> = match kind {
         Kind::Talk => of(of_text(&texts.talk)),
         Kind::Document => of(of_markdown(&texts.document)),
-        Kind::Notes => texts.notes.clone(),
+        Kind::Notes | Kind::Batch => texts.notes.clone(),
     };
     let vectors = texts.iter().flat_map(|text| embed_lexically(text)).collect();
     Ready { texts, vectors }

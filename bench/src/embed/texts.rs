@@ -39,18 +39,21 @@ pub(crate) enum Kind {
     Document,
     /// Pieces of knowledge, one call each.
     Notes,
+    /// The same in one call.
+    Batch,
 }
 
 impl Kind {
     /// The order in the table.
-    pub(crate) const ALL: [Self; 3] = [Self::Talk, Self::Document, Self::Notes];
+    pub(crate) const ALL: [Self; 4] = [Self::Talk, Self::Document, Self::Notes, Self::Batch];
 
     /// In the table.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Talk => "an hour of talk, 60 kB",
             Self::Document => "a document, 1 MB of Markdown",
-            Self::Notes => "200 notes of 300 characters",
+            Self::Notes => "200 notes of 300 characters, one by one",
+            Self::Batch => "200 notes of 300 characters at once",
         }
     }
 
@@ -59,7 +62,7 @@ impl Kind {
         match self {
             Self::Talk => Some("talk: split and embed alone"),
             Self::Document => Some("document: split and embed alone"),
-            Self::Notes => None,
+            Self::Notes | Self::Batch => None,
         }
     }
 }
@@ -98,23 +101,30 @@ impl Texts {
         match kind {
             Kind::Talk => Some(&self.talk),
             Kind::Document => Some(&self.document),
-            Kind::Notes => None,
+            Kind::Notes | Kind::Batch => None,
         }
     }
 
     /// What ElevenLabs says of the talk: three words a second.
     pub(crate) fn transcript(&self) -> Value {
         let mut words = Vec::new();
-        let mut start = 0.0;
+        let milliseconds = |time: u32| f64::from(time) / 1000.0;
+        let mut begin = 0;
         for word in self.talk.split_inclusive(' ') {
-            let end = start + 0.3;
+            let (start, end, next) = (
+                milliseconds(begin),
+                milliseconds(begin + 300),
+                milliseconds(begin + 333),
+            );
             words.push(
                 json!({ "text": word.trim_end(), "start": start, "end": end, "type": "word", "logprob": -0.1 }),
             );
             if word.ends_with(' ') {
-                words.push(json!({ "text": " ", "start": end, "end": end + 0.033, "type": "spacing", "logprob": -0.1 }));
+                words.push(
+                    json!({ "text": " ", "start": end, "end": next, "type": "spacing", "logprob": -0.1 }),
+                );
             }
-            start = end + 0.033;
+            begin += 333;
         }
         json!({ "language_code": "en", "language_probability": 0.98, "text": self.talk, "words": words })
     }
