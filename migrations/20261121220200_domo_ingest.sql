@@ -4,6 +4,7 @@
 -- (ingest_complete): a worker that dies before has written nothing, one that dies after has nothing left to do. processing_started_at is the
 -- claim: whoever takes the file later, an owner who wants it processed again, and a deletion make the claims before it void, and a void claim
 -- writes nothing.
+-- What a transcription gave is paid for: it is kept for the next worker as soon as it is there (ingest_heard).
 -- Embeddings are stored where the text is still the one that they were made of.
 -- Locks: SHARE ROW EXCLUSIVE on domo.demo_videos and domo.demo_documents until commit, for triggers, hence the lock_timeout. Afterwards: the
 -- demo (KEY SHARE), the file, its chunks, the demo's counts.
@@ -62,6 +63,22 @@ create trigger demo_documents_enqueue_update
         and (old.processing_status, old.storage_url, old.deleted_at) is distinct from (new.processing_status, new.storage_url, new.deleted_at)
     )
     execute function domo_private.enqueue_file();
+
+-- What a video cost. A transcription is paid for, so it is kept as soon as it is there, and a worker that dies before it has stored the chunks
+-- leaves the next one the rest of the work only.
+create table domo_private.heard_videos (
+    video_id uuid not null,
+    found jsonb not null,
+    created_at timestamptz not null default now(),
+    constraint heard_videos_pkey primary key (video_id),
+    constraint heard_videos_video_id_fkey foreign key (video_id) references domo.demo_videos (id) on delete cascade
+);
+-- Packing a hundred kilobytes takes longer than writing them, and they are read once at most.
+alter table domo_private.heard_videos alter column found set storage external;
+
+comment on table domo_private.heard_videos is 'Transcripts, in chunks, of videos that are processing; gone when they are completed, failed or asked for again.';
+alter table domo_private.heard_videos enable row level security;
+revoke all on domo_private.heard_videos from public, anon, authenticated, service_role;
 
 reset lock_timeout;
 
@@ -172,12 +189,23 @@ declare
 begin
     -- One that is processing was another worker's, which is dead or has lost its lease: there is one job a file.
     if p_kind = 'video' then
+        perform
+        from domo.demo_videos v
+        where v.id = p_id
+        for no key update;
+        -- One that is asked for may be another file under the same name.
+        delete from domo_private.heard_videos h
+        where h.video_id = p_id
+          and not exists (select from domo.demo_videos v where v.id = p_id and v.processing_status = 'processing');
         update domo.demo_videos v
         set processing_status = 'processing', processing_started_at = clock_timestamp(), progress = 0, failure = null
         from domo.demos d
         where v.id = p_id and v.deleted_at is null and v.processing_status in ('pending', 'processing')
           and d.id = v.demo_id and d.deleted_at is null
-        returning jsonb_build_object('demo', v.demo_id, 'title', v.title, 'path', v.storage_url, 'claim', v.processing_started_at) into v_taken;
+        returning jsonb_build_object(
+            'demo', v.demo_id, 'title', v.title, 'path', v.storage_url, 'claim', v.processing_started_at,
+            'found', (select h.found from domo_private.heard_videos h where h.video_id = v.id)
+        ) into v_taken;
     elsif p_kind = 'document' then
         update domo.demo_documents f
         set processing_status = 'processing', processing_started_at = clock_timestamp(), progress = 0, failure = null
@@ -191,7 +219,7 @@ end
 $$;
 
 comment on function domo_private.ingest_take is
-    'Takes a file that waits, or whose worker is gone: its demo, title, path and claim. Null when there is nothing to do: it is gone, deleted, done or failed.';
+    'Takes a file that waits, or whose worker is gone: its demo, title, path and claim, and what that worker had found in a video. Null when there is nothing to do: it is gone, deleted, done or failed.';
 
 create function domo_private.ingest_progress(p_kind text, p_id uuid, p_claim timestamptz, p_progress real)
 returns boolean
@@ -219,6 +247,28 @@ $$;
 
 comment on function domo_private.ingest_progress is 'Says how far a file is. False when the claim is void: then stop.';
 
+create function domo_private.ingest_heard(p_id uuid, p_claim timestamptz, p_progress real, p_found jsonb)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    if not domo_private.ingest_progress('video', p_id, p_claim, p_progress) then
+        return false;
+    end if;
+    insert into domo_private.heard_videos (video_id, found)
+    values (p_id, p_found)
+    on conflict on constraint heard_videos_pkey do update
+    set found = excluded.found, created_at = now();
+    return true;
+end
+$$;
+
+comment on function domo_private.ingest_heard is
+    'Keeps what a transcription gave until the video is completed, and says how far it is. False when the claim is void: then nothing is written.';
+
 create function domo_private.ingest_complete(
     p_kind text,
     p_id uuid,
@@ -226,7 +276,8 @@ create function domo_private.ingest_complete(
     p_chunks jsonb,
     p_model text,
     p_transcript text default null,
-    p_duration_seconds integer default null
+    p_duration_seconds integer default null,
+    p_embeddings real[] default null
 )
 returns boolean
 language plpgsql
@@ -236,6 +287,7 @@ set search_path = ''
 as $$
 declare
     v_demo_id uuid := domo_private.hold_file(p_kind, p_id, p_claim);
+    v_dimensions integer := cardinality(p_embeddings) / nullif(jsonb_array_length(p_chunks), 0);
 begin
     if v_demo_id is null then
         return false;
@@ -252,7 +304,7 @@ begin
             c.source,
             c.start_seconds,
             c.end_seconds,
-            row_number() over (order by c.place)::integer - 1 as chunk_index,
+            c.place::integer - 1 as chunk_index,
             domo_private.chunk_digest(null, null, c.content) as digest
         from rows from (
             jsonb_to_recordset(p_chunks) as (content text, source text, start_seconds numeric, end_seconds numeric)
@@ -270,16 +322,18 @@ begin
         s.chunk_index,
         s.start_seconds,
         s.end_seconds,
-        known.vector_embedding,
-        known.embedding_model
+        coalesce(
+            p_embeddings[s.chunk_index * v_dimensions + 1 : (s.chunk_index + 1) * v_dimensions]::extensions.vector,
+            known.vector_embedding
+        ),
+        case when p_embeddings is null then known.embedding_model else p_model end
     from said s
     left join lateral (
         select k.vector_embedding, k.embedding_model
         from domo.knowledge_chunks k
-        where k.demo_id = v_demo_id and k.content_digest = s.digest and k.embedding_model = p_model and k.vector_embedding is not null
+        where p_embeddings is null and k.demo_id = v_demo_id and k.content_digest = s.digest and k.embedding_model = p_model and k.vector_embedding is not null
         limit 1
-    ) known on true
-    order by s.chunk_index;
+    ) known on true;
     if p_kind = 'video' then
         update domo.demo_videos v
         set
@@ -289,6 +343,8 @@ begin
             transcript = p_transcript,
             duration_seconds = coalesce(p_duration_seconds, v.duration_seconds)
         where v.id = p_id;
+        delete from domo_private.heard_videos h
+        where h.video_id = p_id;
     else
         update domo.demo_documents f
         set processing_status = 'completed', progress = 1, failure = null
@@ -299,7 +355,7 @@ end
 $$;
 
 comment on function domo_private.ingest_complete is
-    'Stores what was found in a file, in the place of what was found before, and completes it, all in one transaction. Embeddings by that model of the same texts are kept. False when the claim is void: then nothing is written.';
+    'Stores what was found in a file, in the place of what was found before, and completes it, all in one transaction. With embeddings, one a chunk after the other, they are stored at once; without, those by that model of the same texts are kept and the others wait. False when the claim is void: then nothing is written.';
 
 create function domo_private.ingest_failed(p_kind text, p_id uuid, p_claim timestamptz, p_failure text)
 returns boolean
@@ -314,6 +370,11 @@ begin
         update domo.demo_videos v
         set processing_status = 'failed', failure = left(p_failure, 500), progress = null
         where v.id = p_id and v.processing_status in ('pending', 'processing') and (p_claim is null or v.processing_started_at = p_claim);
+        if found then
+            delete from domo_private.heard_videos h
+            where h.video_id = p_id;
+            return true;
+        end if;
     else
         update domo.demo_documents f
         set processing_status = 'failed', failure = left(p_failure, 500), progress = null
@@ -335,33 +396,38 @@ security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+    v_ids uuid[];
+    v_twins uuid[];
 begin
     if not exists (select from domo.demos d where d.id = p_demo and d.deleted_at is null) then
         return;
     end if;
     -- The same text by the same model has been paid for.
-    with waiting as (
+    select array_agg(w.id order by w.id), array_agg(twin.id order by w.id)
+    into v_ids, v_twins
+    from (
         select k.id, k.content_digest
         from domo.knowledge_chunks k
         where k.demo_id = p_demo and k.vector_embedding is null and k.deleted_at is null and (p_after is null or k.id > p_after)
         order by k.id
         limit least(greatest(p_limit, 1), 1000)
-    ),
-    known as (
-        select w.id, w.content_digest, twin.vector_embedding
-        from waiting w
-        cross join lateral (
-            select k.vector_embedding
-            from domo.knowledge_chunks k
-            where k.demo_id = p_demo and k.content_digest = w.content_digest and k.embedding_model = p_model
-                and k.vector_embedding is not null
-            limit 1
-        ) twin
-    )
-    update domo.knowledge_chunks k
-    set vector_embedding = known.vector_embedding, embedding_model = p_model
-    from known
-    where k.id = known.id and k.content_digest = known.content_digest and k.vector_embedding is null and k.deleted_at is null;
+    ) w
+    cross join lateral (
+        select k.id
+        from domo.knowledge_chunks k
+        where k.demo_id = p_demo and k.content_digest = w.content_digest and k.embedding_model = p_model
+            and k.vector_embedding is not null
+        limit 1
+    ) twin;
+    -- An update of no rows would run every trigger of the table all the same.
+    if v_ids is not null then
+        update domo.knowledge_chunks k
+        set vector_embedding = twin.vector_embedding, embedding_model = p_model
+        from unnest(v_ids, v_twins) as known (id, twin_id)
+        join domo.knowledge_chunks twin on twin.id = known.twin_id and twin.embedding_model = p_model and twin.vector_embedding is not null
+        where k.id = known.id and k.content_digest = twin.content_digest and k.vector_embedding is null and k.deleted_at is null;
+    end if;
     return query
     select k.id, k.content_digest, concat_ws(e'\n', k.question, k.answer, k.content)
     from domo.knowledge_chunks k
@@ -421,7 +487,8 @@ grant execute on function
     domo_private.keep_knowledge(integer),
     domo_private.ingest_take(text, uuid),
     domo_private.ingest_progress(text, uuid, timestamptz, real),
-    domo_private.ingest_complete(text, uuid, timestamptz, jsonb, text, text, integer),
+    domo_private.ingest_heard(uuid, timestamptz, real, jsonb),
+    domo_private.ingest_complete(text, uuid, timestamptz, jsonb, text, text, integer, real[]),
     domo_private.ingest_failed(text, uuid, timestamptz, text),
     domo_private.embed_next(uuid, text, uuid, integer),
     domo_private.embed_store(uuid, text, uuid[], text[], real[])

@@ -56,6 +56,9 @@ pub(crate) enum Error {
     /// Events that were acknowledged are not there, or are there more than once.
     #[error("webhooks: {0}")]
     Webhooks(String),
+    /// Chunks are missing, there more than once, without an embedding, or not of the text.
+    #[error("embed: {0}")]
+    Embed(String),
     /// Nothing was measured.
     #[error("nothing was measured in the time: give it more --seconds")]
     TooShort,

@@ -6,6 +6,7 @@ mod counters;
 mod database;
 mod drive;
 mod echoroom;
+mod embed;
 mod endpoints;
 mod error;
 mod fanout;
@@ -21,6 +22,8 @@ mod stack;
 mod stats;
 mod tables;
 mod webhooks;
+mod wire;
+mod worker;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,6 +72,8 @@ enum Suite {
     Stats,
     /// The nearest chunks of a demo, among many demos.
     Search,
+    /// Talks, documents and notes to chunks with embeddings.
+    Embed,
 }
 
 fn main() -> ExitCode {
@@ -178,6 +183,17 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
         report::publish(
             "search",
             "the five nearest chunks of a demo among many",
+            &facts,
+            pace,
+            &lines,
+        )?;
+    }
+    if is_wanted(Suite::Embed) {
+        let embed::Outcome { lines, peer, proof } = embed::measure(database, pace).await?;
+        let facts = with(&facts, [("peer", peer), ("proof", proof)]);
+        report::publish(
+            "embed",
+            "talks, documents and notes to chunks that can be searched, without the provider's time",
             &facts,
             pace,
             &lines,

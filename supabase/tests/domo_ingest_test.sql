@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(34);
+select plan(43);
 \ir domo_fixture.psql
 
 -- The jobs that wait, without the ids of the queue.
@@ -83,7 +83,24 @@ select is(
     (select payload ->> 'progress' from pg_temp.heard_of(pg_temp.demo(1)) where event = 'video-changed' and payload ->> 'progress' = '0.5'), '0.5',
     'and the channel hears of it'
 );
+create function pg_temp.heard(place integer) returns text
+    language sql volatile
+    as $$
+    select pg_temp.as_worker(format(
+        'select domo_private.ingest_heard(%L, %L, 0.6, %L)', pg_temp.video(), (select c.claim from claims c where c.place = $1), '{"transcript": "Kept"}'
+    ))
+    $$;
+create function pg_temp.take(field text) returns text
+    language sql volatile
+    as $$
+    select pg_temp.as_worker(format('select domo_private.ingest_take(%L, %L) #>> %L', 'video', pg_temp.video(), field))
+    $$;
+select is(pg_temp.heard(1), 'false', 'the claim before keeps no transcription');
+select is(pg_temp.heard(2), 'true', 'the last one does');
+select is(pg_temp.take('{found,transcript}'), 'Kept', 'whoever takes the video next has it');
+update claims set claim = pg_temp.take('{claim}') where place = 2;
 select is(pg_temp.complete(2, 'First'), 'true', 'it completes the video');
+select is((select count(*) from domo_private.heard_videos), 0::bigint, 'and what is stored is kept no longer');
 select results_eq(
     $$ select content, chunk_index, start_seconds, end_seconds, source from domo.knowledge_chunks where video_id = pg_temp.video() order by chunk_index $$,
     $$ values ('First', 0, 0::numeric, 1.5, 'Video: New'), ('More', 1, 1.5, 7::numeric, 'Video: New') $$,
@@ -120,6 +137,29 @@ select is(pg_temp.store('More', domo_private.chunk_digest(null, null, 'More'), 3
 select is(pg_temp.store('More', domo_private.chunk_digest(null, null, 'More'), 1536), '1', 'one of this text is');
 select is(pg_temp.store('More', domo_private.chunk_digest(null, null, 'More'), 1536), '0', 'once');
 update domo.demo_videos set processing_status = 'pending' where title = 'New';
+insert into claims values (6, pg_temp.take('{claim}'));
+create function pg_temp.complete_at_once(dimensions integer) returns text
+    language sql volatile
+    as $$
+    select pg_temp.as_worker(format(
+        'select domo_private.ingest_complete(%L, %L, %L, %L, %L, %L, 7, array_fill(0.25::real, array[%s]) || array_fill(0.5::real, array[%s]))',
+        'video', pg_temp.video(), (select c.claim from claims c where c.place = 6),
+        '[{"content": "One", "source": "Video: New"}, {"content": "More", "source": "Video: New"}]', 'lexical-v1', 'One. More', dimensions, dimensions
+    ))
+    $$;
+select is(pg_temp.complete_at_once(3), '22000', 'embeddings of a wrong length come with no chunk either');
+select is(pg_temp.complete_at_once(1536), 'true', 'those of the right one are stored with the chunks');
+select results_eq(
+    $$
+        select content, embedding_model, (vector_embedding::real[])[1536]
+        from domo.knowledge_chunks
+        where video_id = pg_temp.video()
+        order by chunk_index
+    $$,
+    $$ values ('One', 'lexical-v1', 0.25::real), ('More', 'lexical-v1', 0.5::real) $$,
+    'each with its own'
+);
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
 select is((select progress from domo.demo_videos where title = 'New'), null, 'a video that waits again is nowhere yet');
 insert into claims values (3, pg_temp.as_worker(format('select domo_private.ingest_take(%L, %L) ->> %L', 'video', pg_temp.video(), 'claim')));
 select is(pg_temp.complete(3, 'Second'), 'true', 'it is processed again');
@@ -132,7 +172,11 @@ select results_eq(
 -- What goes meanwhile, and what is lost -------------------------------------------------------------------------------------------
 
 update domo.demo_videos set processing_status = 'pending' where title = 'New';
-insert into claims values (4, pg_temp.as_worker(format('select domo_private.ingest_take(%L, %L) ->> %L', 'video', pg_temp.video(), 'claim')));
+insert into claims values (4, pg_temp.take('{claim}'));
+select is(pg_temp.heard(4), 'true', 'a transcription is kept again');
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
+select is(pg_temp.take('{found}'), null, 'a video that is asked for may be another one: it is transcribed again');
+update claims set claim = pg_temp.take('{claim}') where place = 4;
 select is(
     pg_temp.as_worker(format('select domo_private.ingest_failed(%L, %L, %L, %L)', 'video', pg_temp.video(), (select claim from claims where place = 3), 'x')),
     'false', 'a claim that is void lets nothing fail'

@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
-select tables_are('domo_private', array['conversation_looks', 'chunk_words'], 'domo_private has the worker''s notes, and the words of chunks');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words', 'heard_videos'], 'domo_private has the worker''s notes, and the words of chunks');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -307,7 +307,7 @@ select set_eq(
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
         'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
-        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'look_up'
+        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_heard', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'look_up'
     ],
     'it has its functions'
 );

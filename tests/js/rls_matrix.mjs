@@ -161,6 +161,7 @@ export const tables = {
     'echoroom_private.conversation_looks': { rights: nobody() },
     'domo_private.conversation_looks': { rights: nobody() },
     'domo_private.chunk_words': { rights: nobody() },
+    'domo_private.heard_videos': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',

@@ -8,10 +8,8 @@ mod events;
 mod post;
 mod tables;
 mod tally;
-mod token;
+pub(crate) mod token;
 mod turn;
-mod wire;
-mod worker;
 
 use sqlx::PgConnection;
 
@@ -26,7 +24,7 @@ use crate::webhooks::events::{Script, Size};
 use crate::webhooks::tables::Receiver;
 use crate::webhooks::tally::Tally;
 use crate::webhooks::turn::Senders;
-use crate::webhooks::worker::Worker;
+use crate::worker::Worker;
 
 /// Connections that send at once.
 const SENDERS: [usize; 3] = [1, 8, 32];
@@ -63,7 +61,7 @@ async fn all(
     variants: &[Variant],
     pace: Pace,
 ) -> Result<Outcome, Error> {
-    let worker = Worker::start(database, CONNECTIONS).await?;
+    let worker = Worker::start(database, CONNECTIONS, &[]).await?;
     let connections = CONNECTIONS.to_string();
     let settings = [
         ("BENCH_SECRET", token::SECRET),

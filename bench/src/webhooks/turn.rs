@@ -10,7 +10,7 @@ use crate::drive::Pace;
 use crate::error::Error;
 use crate::webhooks::events::Script;
 use crate::webhooks::post::{Call, Delivery, Post, Samples};
-use crate::webhooks::wire::Wire;
+use crate::wire::Wire;
 
 /// Who sends where.
 #[derive(Debug)]

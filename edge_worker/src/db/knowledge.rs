@@ -17,18 +17,24 @@ pub(crate) struct Taken {
     pub(crate) path: String,
     /// What tells this worker's turn from another's.
     pub(crate) claim: String,
+    /// What a worker before this one had found in a video, as [`Found`].
+    #[serde(default)]
+    pub(crate) found: Option<serde_json::Value>,
 }
 
 /// What was found in a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Found {
     pub(crate) chunks: Vec<NewChunk>,
+    /// Of all chunks, one after the other, where they are there already.
+    #[serde(skip)]
+    pub(crate) embeddings: Option<Vec<f32>>,
     pub(crate) transcript: Option<String>,
     pub(crate) duration_seconds: Option<i32>,
 }
 
 /// A chunk that is not there yet.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct NewChunk {
     pub(crate) content: String,
     pub(crate) source: String,
@@ -70,6 +76,25 @@ pub(crate) async fn progress(pool: &PgPool, file: File, claim: &str, progress: f
         .await?)
 }
 
+/// Keeps what a transcription gave until it is stored, and says how far the video is.
+pub(crate) async fn heard(
+    pool: &PgPool,
+    file: File,
+    claim: &str,
+    progress: f32,
+    found: &Found,
+) -> Result<bool, DbError> {
+    let (_, id) = file.key();
+    let statement = "select domo_private.ingest_heard($1, $2::timestamptz, $3, $4)";
+    Ok(sqlx::query_scalar(statement)
+        .bind(id)
+        .bind(claim)
+        .bind(progress)
+        .bind(Json(found))
+        .fetch_one(pool)
+        .await?)
+}
+
 /// Stores what was found, in the place of what was found before.
 pub(crate) async fn complete(
     pool: &PgPool,
@@ -79,7 +104,7 @@ pub(crate) async fn complete(
     found: &Found,
 ) -> Result<bool, DbError> {
     let (kind, id) = file.key();
-    let statement = "select domo_private.ingest_complete($1, $2, $3::timestamptz, $4, $5, $6, $7)";
+    let statement = "select domo_private.ingest_complete($1, $2, $3::timestamptz, $4, $5, $6, $7, $8)";
     Ok(sqlx::query_scalar(statement)
         .bind(kind)
         .bind(id)
@@ -88,6 +113,7 @@ pub(crate) async fn complete(
         .bind(model)
         .bind(&found.transcript)
         .bind(found.duration_seconds)
+        .bind(&found.embeddings)
         .fetch_one(pool)
         .await?)
 }

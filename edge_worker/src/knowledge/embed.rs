@@ -47,6 +47,10 @@ impl Knowledge {
                 }
                 Err(error) => return Err(error),
             }
+            // What came meanwhile has enqueued the job again as well.
+            if i32::try_from(waiting.len()).is_ok_and(|count| count < BATCH) {
+                break;
+            }
         }
         match refused {
             None => Ok(stored),

@@ -77,6 +77,11 @@ impl Embedder {
         }
     }
 
+    /// Whether they are made here and at once: nobody is paid, nobody can fail.
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.0, Kind::Lexical)
+    }
+
     /// One vector of 1,536 numbers a text, in their order.
     ///
     /// # Errors

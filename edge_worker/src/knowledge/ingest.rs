@@ -20,6 +20,10 @@ const LARGEST_DOCUMENT: usize = 20 * 1024 * 1024;
 const ADDRESS_MADE: f32 = 0.1;
 const TEXT_THERE: f32 = 0.8;
 
+/// So many chunks get the built-in embeddings before they are stored; those of a longer file wait for the job that stores them batch by
+/// batch. 24 MB of numbers, and a transaction of two seconds.
+const EMBEDDED_AT_ONCE: usize = 4096;
+
 /// The most of a source, of which a title is a part.
 const LONGEST_TITLE: usize = 255;
 
@@ -131,12 +135,23 @@ impl Knowledge {
             File::Video(_) => self.watched(file, taken).await?,
             File::Document(_) => self.read(file, taken).await?,
         };
-        let Ok(found) = found else {
+        let Ok(mut found) = found else {
             return Ok(Err(Void));
         };
+        found.embeddings = self.embeddings_at_once(&found.chunks).await?;
         let model = self.embedder.model();
         let is_stored = db::knowledge::complete(&self.pool, file, &taken.claim, model, &found).await?;
         Ok(if is_stored { Ok(()) } else { Err(Void) })
+    }
+
+    /// The embeddings of all chunks, one after the other, where they cost nothing: a chunk that is stored with its embedding is written
+    /// once, and half of its time is the second writing.
+    async fn embeddings_at_once(&self, chunks: &[NewChunk]) -> Result<Option<Vec<f32>>, KnowledgeError> {
+        if !self.embedder.is_built_in() || chunks.len() > EMBEDDED_AT_ONCE {
+            return Ok(None);
+        }
+        let texts: Vec<String> = chunks.iter().map(|chunk| chunk.content.clone()).collect();
+        Ok(Some(self.embedder.embed(&texts).await?.concat()))
     }
 
     async fn progress(
@@ -150,6 +165,19 @@ impl Knowledge {
     }
 
     async fn watched(&self, file: File, taken: &Taken) -> Result<Result<Found, Void>, KnowledgeError> {
+        // Another worker's, that died before it could store it: it is paid for. What another version kept may not be read.
+        let source = source("Video", &taken.title);
+        let kept = taken
+            .found
+            .clone()
+            .and_then(|found| serde_json::from_value::<Found>(found).ok());
+        if let Some(mut found) = kept {
+            for chunk in &mut found.chunks {
+                chunk.source.clone_from(&source);
+            }
+            let is_valid = self.progress(file, taken, TEXT_THERE).await?;
+            return Ok(is_valid.map(|()| found));
+        }
         let elevenlabs = self.elevenlabs.as_ref().ok_or(KnowledgeError::NoTranscription)?;
         let address: SecretString = self
             .storage
@@ -162,10 +190,6 @@ impl Knowledge {
         if timed.text().trim().is_empty() {
             return Err(KnowledgeError::Silent);
         }
-        if self.progress(file, taken, TEXT_THERE).await?.is_err() {
-            return Ok(Err(Void));
-        }
-        let source = source("Video", &taken.title);
         let chunks = tokio::task::block_in_place(|| {
             let chunks = of_text(timed.text());
             chunks
@@ -173,11 +197,14 @@ impl Knowledge {
                 .map(|chunk| new_chunk(chunk, &source, timed.range(chunk)))
                 .collect()
         });
-        Ok(Ok(Found {
+        let found = Found {
             chunks,
             duration_seconds: timed.duration_seconds(),
             transcript: Some(timed.text().to_owned()),
-        }))
+            ..Found::default()
+        };
+        let is_valid = db::knowledge::heard(&self.pool, file, &taken.claim, TEXT_THERE, &found).await?;
+        Ok(if is_valid { Ok(found) } else { Err(Void) })
     }
 
     async fn read(&self, file: File, taken: &Taken) -> Result<Result<Found, Void>, KnowledgeError> {

@@ -8,8 +8,6 @@
 //! The same text gives the same bits on every machine: integers, sums in a fixed order, and square roots, which IEEE 754 rounds exactly;
 //! no logarithm, whose last bit is the C library's to choose.
 
-use std::collections::BTreeMap;
-
 use super::DIMENSIONS;
 
 /// What is noted with chunks.
@@ -28,60 +26,109 @@ const LONGEST_WORD: usize = 64;
 
 /// The vector of a text, of length 1.
 pub fn embed(text: &str) -> Vec<f32> {
-    let mut features: BTreeMap<u64, f64> = BTreeMap::new();
-    // Every word's features once per occurrence; how often counts less and less.
-    let mut before: Option<Vec<char>> = None;
-    for word in words(text) {
-        let letters = u32::try_from(word.len())
-            .unwrap_or(FULL_LETTERS)
-            .min(FULL_LETTERS);
-        let weight = f64::from(letters) / f64::from(FULL_LETTERS);
-        count(&mut features, hash(b'w', &word), WORD * weight);
-        if let Some(before) = before {
-            let mut pair = before;
-            pair.push(' ');
-            pair.extend(&word);
-            count(&mut features, hash(b'p', &pair), PAIR * weight);
+    // Every word's features once per occurrence, some four to a byte; how often counts less and less.
+    let mut features = Features(Vec::with_capacity(text.len() * 4));
+    let (mut before, mut word) = (Word::default(), Word::default());
+    for letters in words(text) {
+        word.set(letters);
+        let weight = f64::from(word.letters().min(FULL_LETTERS)) / f64::from(FULL_LETTERS);
+        features.add(more(begin(b'w'), word.bare()), WORD * weight);
+        if !before.bytes.is_empty() {
+            let pair = more(more(begin(b'p'), before.bare()), b" ");
+            features.add(more(pair, word.bare()), PAIR * weight);
         }
-        let mut framed = Vec::with_capacity(word.len() + 2);
-        framed.push('<');
-        framed.extend(&word);
-        framed.push('>');
-        for size in 3..=5 {
-            for part in framed.windows(size) {
-                count(&mut features, hash(b'c', part), PART * weight);
-            }
-        }
-        before = Some(word);
+        word.parts(|part| features.add(part, PART * weight));
+        std::mem::swap(&mut before, &mut word);
     }
-    if features.is_empty() {
+    if features.0.is_empty() {
         // Signs alone are something, too.
-        let signs: Vec<char> = text.chars().filter(|sign| !sign.is_whitespace()).collect();
-        count(&mut features, hash(b's', &signs), 1.0);
+        let signs: String = text.chars().filter(|sign| !sign.is_whitespace()).collect();
+        features.add(more(begin(b's'), signs.as_bytes()), 1.0);
     }
-    normalised(&features)
+    normalised(features)
 }
 
-fn count(features: &mut BTreeMap<u64, f64>, feature: u64, weight: f64) {
-    // Squares, so that the root below makes four times as often twice as much.
-    *features.entry(feature).or_default() += weight * weight;
+/// Hashes with the squares of their weights: the root below makes four times as often twice as much.
+struct Features(Vec<(u64, f64)>);
+
+impl Features {
+    fn add(&mut self, state: u64, weight: f64) {
+        self.0.push((finish(state), weight * weight));
+    }
 }
 
-/// Letters and digits in a row, in lower case.
-fn words(text: &str) -> impl Iterator<Item = Vec<char>> {
+/// A word in lower case between its frame, as UTF-8.
+#[derive(Default)]
+struct Word {
+    bytes: Vec<u8>,
+    /// Where each letter begins, the frame's among them, and the end.
+    places: Vec<usize>,
+}
+
+impl Word {
+    fn set(&mut self, letters: &str) {
+        self.bytes.clear();
+        self.places.clear();
+        self.push('<');
+        for letter in letters.chars().flat_map(char::to_lowercase).take(LONGEST_WORD) {
+            self.push(letter);
+        }
+        self.push('>');
+        self.places.push(self.bytes.len());
+    }
+
+    fn push(&mut self, letter: char) {
+        self.places.push(self.bytes.len());
+        self.bytes
+            .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Without the frame and the end.
+    fn letters(&self) -> u32 {
+        u32::try_from(self.places.len().saturating_sub(3)).unwrap_or(u32::MAX)
+    }
+
+    fn bare(&self) -> &[u8] {
+        let end = self.bytes.len().saturating_sub(1);
+        self.bytes.get(1..end).unwrap_or_default()
+    }
+
+    /// The hashes of 3 to 5 letters in a row, each going on from that of one letter less.
+    fn parts(&self, mut found: impl FnMut(u64)) {
+        let bytes = |from: usize, to: usize| self.bytes.get(from..to).unwrap_or_default();
+        let mut rest = self.places.as_slice();
+        while let [first, following @ ..] = rest {
+            let Some((third, longer)) = following.get(2..).and_then(<[usize]>::split_first) else {
+                break;
+            };
+            let mut state = more(begin(b'c'), bytes(*first, *third));
+            let mut from = *third;
+            found(state);
+            for end in longer.iter().take(2) {
+                state = more(state, bytes(from, *end));
+                from = *end;
+                found(state);
+            }
+            rest = following;
+        }
+    }
+}
+
+/// Letters and digits in a row.
+fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| {
-            word.chars()
-                .flat_map(char::to_lowercase)
-                .take(LONGEST_WORD)
-                .collect()
-        })
 }
 
-fn normalised(features: &BTreeMap<u64, f64>) -> Vec<f32> {
+fn normalised(Features(mut features): Features) -> Vec<f32> {
+    // Stable: the sums below are in the order of the text, so that their last bits are the same everywhere.
+    features.sort_by_key(|(feature, _)| *feature);
     let mut sums = vec![0.0_f64; DIMENSIONS];
-    for (feature, squares) in features {
+    for same in features.chunk_by(|one, other| one.0 == other.0) {
+        let Some((feature, _)) = same.first() else {
+            continue;
+        };
+        let squares: f64 = same.iter().map(|(_, square)| square).sum();
         let place = usize::try_from((feature >> 1) % DIMENSIONS as u64).unwrap_or_default();
         let sign = if feature & 1 == 0 { 1.0 } else { -1.0 };
         if let Some(sum) = sums.get_mut(place) {
@@ -103,17 +150,20 @@ fn normalised(features: &BTreeMap<u64, f64>) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / length) as f32).collect()
 }
 
-/// FNV-1a over the UTF-8 of the letters, with the kind before them, and the finish of SplitMix64: FNV alone leaves the high bits of short
-/// texts alike.
-fn hash(kind: u8, letters: &[char]) -> u64 {
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let mut hash = (0xcbf2_9ce4_8422_2325 ^ u64::from(kind)).wrapping_mul(PRIME);
-    let mut bytes = [0; 4];
-    for letter in letters {
-        for byte in letter.encode_utf8(&mut bytes).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(PRIME);
-        }
-    }
+/// FNV-1a over a kind and the UTF-8 of letters, and the finish of SplitMix64: FNV alone leaves the high bits of short texts alike.
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+fn begin(kind: u8) -> u64 {
+    more(0xcbf2_9ce4_8422_2325, &[kind])
+}
+
+fn more(state: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(state, |state, byte| {
+        (state ^ u64::from(*byte)).wrapping_mul(PRIME)
+    })
+}
+
+fn finish(mut hash: u64) -> u64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)

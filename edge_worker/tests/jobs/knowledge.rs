@@ -212,6 +212,25 @@ async fn video_becomes_chunks_with_times_and_only_what_changed_is_embedded_again
     scene.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn built_in_embeddings_are_stored_with_their_chunks() {
+    let (scene, fakes) = (scene().await, Fakes::start().await);
+    let worker = Worker::start(&scene, &fakes, &[("EMBEDDINGS_API_KEY", "")]);
+    let text = speech("mill", 100);
+    let id = video(&scene, &fakes, "Mill", &text).await;
+    until_status(&scene, "demo_videos", id, "completed").await;
+    is_whole(&scene, id, &text).await;
+    for place in [0, 3] {
+        assert!(distance(&scene, &format!("chunk_index = {place}")).await < 1e-5);
+    }
+    // Each change of the counts is told: there was one.
+    let told = "select count(*) from domo.demo_stream where event = 'knowledge-changed'";
+    assert_eq!(scene.number(told).await, 1);
+    assert_eq!(fakes.embedded().len(), 0);
+    worker.stop().await;
+    scene.stop().await;
+}
+
 fn says(status: u16, body: &str) -> Fault {
     Fault::Says(status, None, body.to_owned())
 }

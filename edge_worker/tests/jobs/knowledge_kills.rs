@@ -93,3 +93,48 @@ async fn killed_worker_leaves_no_chunk_twice_and_none_missing() {
     }
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn video_is_transcribed_once_whenever_its_worker_dies() {
+    let (scene, fakes) = (scene().await, Arc::new(Fakes::start().await));
+    let worker = Killable::start(&scene, &fakes);
+    // Nobody can store a chunk, so the worker dies between the transcription and the chunks.
+    let mut closed = scene.owner.begin().await.unwrap();
+    sqlx::query("lock table domo.knowledge_chunks in share mode")
+        .execute(&mut *closed)
+        .await
+        .unwrap();
+    let text = speech("anchor", 60);
+    let id = video(&scene, &fakes, "Anchor", &text).await;
+    let waits =
+        "exists (select from pg_locks where relation = 'domo.knowledge_chunks'::regclass and not granted)";
+    soon("a worker that waits", until(&scene.owner, "a lock", waits)).await;
+    worker.kill().await;
+    // What it had sent would be done after its death.
+    let end = "select pg_terminate_backend(pid) from pg_locks where relation = 'domo.knowledge_chunks'::regclass and not granted";
+    scene.run(end).await;
+    soon("its end", until(&scene.owner, "no lock", &format!("not {waits}"))).await;
+    closed.rollback().await.unwrap();
+    assert_eq!(
+        scene.number("select count(*) from domo.knowledge_chunks").await,
+        0
+    );
+    scene
+        .run("update pgmq.q_parley_knowledge set vt = clock_timestamp()")
+        .await;
+    let worker = Killable::start(&scene, &fakes);
+    let is_done = format!(
+        "(select processing_status = 'completed' from domo.demo_videos where id = '{id}') and {NO_JOBS}"
+    );
+    soon("the end of it", until(&scene.owner, "completed", &is_done)).await;
+    is_whole(&scene, id, &text).await;
+    assert_eq!(fakes.asked(TRANSCRIBE).len(), 1);
+    assert_eq!(
+        scene
+            .number("select count(*) from domo_private.heard_videos")
+            .await,
+        0
+    );
+    worker.kill().await;
+    scene.stop().await;
+}

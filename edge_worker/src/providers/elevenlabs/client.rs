@@ -108,6 +108,6 @@ impl ElevenLabsClient {
         if !answer.is_success() {
             return Err(wire::refusal(&answer, &self.api_key));
         }
-        Transcript::read(&answer.json()).ok_or(ElevenLabsError::Unintelligible("no transcript"))
+        Transcript::of(&answer).ok_or(ElevenLabsError::Unintelligible("no transcript"))
     }
 }

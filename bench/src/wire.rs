@@ -34,8 +34,13 @@ impl Wire {
         })
     }
 
-    /// Sends a callback, and reads the whole answer.
+    /// Sends JSON, and reads the whole answer.
     pub(crate) async fn post(&mut self, path: &str, body: String) -> Result<StatusCode, Error> {
+        Ok(self.ask(path, body).await?.0)
+    }
+
+    /// The same, and what the answer says.
+    pub(crate) async fn ask(&mut self, path: &str, body: String) -> Result<(StatusCode, Bytes), Error> {
         let request = Request::post(path)
             .header("host", &self.host)
             .header("content-type", "application/json")
@@ -45,8 +50,8 @@ impl Wire {
         self.send.ready().await.map_err(broken)?;
         let answer = self.send.send_request(request).await.map_err(broken)?;
         let status = answer.status();
-        answer.into_body().collect().await.map_err(broken)?;
-        Ok(status)
+        let body = answer.into_body().collect().await.map_err(broken)?;
+        Ok((status, body.to_bytes()))
     }
 
     /// Asks for a page.

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use crate::database::Database;
 use crate::error::Error;
 use crate::webhooks::token::SECRET;
-use crate::webhooks::wire::Wire;
+use crate::wire::Wire;
 
 /// A running worker; dropping it stops it.
 #[derive(Debug)]
@@ -22,8 +22,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts it on the database, with so many connections at most, and waits until it is ready.
-    pub(crate) async fn start(database: &Database, connections: usize) -> Result<Self, Error> {
+    /// Starts it on the database, with so many connections at most and these settings, and waits until it is ready.
+    pub(crate) async fn start(
+        database: &Database,
+        connections: usize,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         let here = std::env::current_exe().map_err(Error::file("parley_bench"))?;
         let program = here.with_file_name("edge_worker");
         let failed = |source| Error::file(&program)(source);
@@ -44,6 +48,10 @@ impl Worker {
             .env("RUST_LOG", "warn")
             .env("WORKER_JOBS_TAVUS", "0")
             .env("WORKER_JOBS_MAINTENANCE", "0")
+            // What the shell knows of providers is not for benchmarks.
+            .env_remove("ELEVENLABS_API_KEY")
+            .env_remove("EMBEDDINGS_API_KEY")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .spawn()
             .map_err(failed)?;
