@@ -6,7 +6,7 @@
 -- A transcript is kept once, in its conversation; the body of its event is kept without it. LZ4 packs one of 64 kB in 0.1 ms where pglz
 -- takes 1 ms.
 -- Locks: claims in the order of their keys; the topics of rooms in the order of their ids; then conversations, as whoever deletes a room has
--- them, in the order of the keys again. So two that bring events of the same conversations never wait for each other in a circle. The
+-- them, in the order of their ids too. So two that bring events of the same conversations never wait for each other in a circle. The
 -- columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS EXCLUSIVE for an instant.
 
 set lock_timeout = '10s';
@@ -33,15 +33,30 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_topic text;
+    v_seq bigint;
 begin
     if new.session_id is null then
         return null;
     end if;
-    perform echoroom_private.hold_topic(new.session_id);
+    -- hold_topic and tell_room, without the calls: every event of a call comes by here.
+    perform
+    from echoroom.sessions s
+    where s.id = new.session_id
+    for key share;
+    select echoroom_private.topic(s.id, s.epoch), s.last_seq
+    into v_topic, v_seq
+    from echoroom.sessions s
+    where s.id = new.session_id;
+    if not found then
+        return null;
+    end if;
     if new.status = 'active' and new.replica_joined_at is not null and new.conversation_url is not null
         and (old.status <> 'active' or old.replica_joined_at is null or old.conversation_url is null)
     then
-        perform echoroom_private.tell_room(new.session_id, 'avatar-started', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-started', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'conversation_url', new.conversation_url,
             'persona_id', new.persona_id,
@@ -50,7 +65,8 @@ begin
         ));
     end if;
     if old.status <> new.status and new.status in ('ended', 'failed') then
-        perform echoroom_private.tell_room(new.session_id, 'avatar-ended', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-ended', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'reason', coalesce(new.shutdown_reason, new.failure),
             'failed', new.status = 'failed'
@@ -58,7 +74,8 @@ begin
     end if;
     if old.transcript is null and new.transcript is not null then
         -- The text is in the table: a broadcast has a size limit, an hour of talk has none.
-        perform echoroom_private.tell_room(new.session_id, 'avatar-transcript', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-transcript', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'entries', jsonb_array_length(new.transcript)
         ));
@@ -349,8 +366,8 @@ $$;
 
 comment on function echoroom_private.tavus_keep_conflict is 'Keeps an event that says something else than the first of its key, beside it.';
 
--- Plans: the one for any events is made once; one for these alone would be made for every batch, and costs more than the events. What is looked
--- for has an index, whatever the tables held when the plan was made.
+-- Plans: the one for any events is made once; one for these alone would be made for every batch, and costs more than the events. It may be made
+-- while the tables are small and kept while they grow: all that is looked for has an index, and nothing but a lookup in it is allowed.
 create function echoroom_private.tavus_take_in(p_conversations uuid[], p_events jsonb[], p_event_keys text[], p_digests text[])
 returns text[]
 language plpgsql
@@ -360,6 +377,8 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
+set enable_bitmapscan = off
 as $$
 declare
     v_ids text[];
@@ -409,19 +428,23 @@ begin
         end loop;
         perform
         from echoroom.sessions s
-        where s.id in (
+        where s.id = any (array(
             select given.session_id
             from unnest(v_rooms, v_types, v_are_unnamed) as given (session_id, event_type, is_unnamed)
             where given.event_type in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready')
                 or given.event_type is not null and given.is_unnamed
-        )
+        ))
         order by s.id
         for key share;
         -- What is changed in one statement is changed in the order of the ids.
         if cardinality(v_types) > 1 then
             perform
             from echoroom.conversations c
-            where c.id in (select given.conversation from unnest(p_conversations, v_types) as given (conversation, event_type) where given.event_type is not null)
+            where c.id = any (array(
+                select given.conversation
+                from unnest(p_conversations, v_types) as given (conversation, event_type)
+                where given.event_type is not null
+            ))
             order by c.id
             for no key update;
         end if;

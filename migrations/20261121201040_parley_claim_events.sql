@@ -5,15 +5,13 @@
 -- wait for each other in a circle. Whatever another transaction is claiming is waited for, as there.
 -- Locks: the claimed keys, until the caller ends; the ledger's rows where conflicts are recorded.
 
--- Plans: the one for any arguments is made once; one for these keys alone would be made for every batch, and costs more than the claims. The
--- ledger is large and its rows are found by their keys, whatever it was when the plan was made.
+-- Plans: the one for any arguments is made once; one for these keys alone would be made for every batch, and costs more than the claims. It may
+-- be made while the ledger is small and kept while it grows: hence enable_seqscan, and subqueries where a join could read all of a source.
 create function parley.claim_events(source text, event_keys text[], digests text[]) returns text[]
     language plpgsql volatile
     set search_path = ''
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
-    set enable_hashjoin = off
-    set enable_mergejoin = off
     as $$
 declare
     claimed text[];
@@ -46,11 +44,11 @@ begin
             select distinct on (every.event_key collate "C") every.event_key, every.digest
             from unnest(event_keys, digests) with ordinality as every (event_key, digest, place)
             where every.event_key is not null
-                and not exists (
-                    select
+                and (
+                    select kept.digest
                     from parley.processed_events as kept
                     where kept.source = claim_events.source collate "C" and kept.event_key = every.event_key collate "C"
-                )
+                ) is null
             order by every.event_key collate "C", every.place
         ) as given
         on conflict on constraint processed_events_pkey do nothing
@@ -72,12 +70,13 @@ begin
             every.event_key,
             case
                 when every.event_key = any (claimed) and array_position(event_keys, every.event_key) = every.place then 'new'
-                when kept.digest = every.digest collate "C" then 'duplicate'
-                when kept.digest is not null then 'conflicting'
+                else (
+                    select case when kept.digest = every.digest collate "C" then 'duplicate' else 'conflicting' end
+                    from parley.processed_events as kept
+                    where kept.source = claim_events.source collate "C" and kept.event_key = every.event_key collate "C"
+                )
             end as answer
         from unnest(event_keys, digests) with ordinality as every (event_key, digest, place)
-        left join parley.processed_events as kept
-            on kept.source = claim_events.source collate "C" and kept.event_key = every.event_key collate "C"
         order by every.place
     ) as given;
     if is_lost then
