@@ -236,83 +236,78 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+    v_says text[] := p_types;
+    v_before integer;
 begin
+    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts.
+    for v_at in 1..cardinality(p_types) loop
+        v_says[v_at] := p_types[v_at] || ' ' || p_conversations[v_at];
+        v_before := array_position(v_says, v_says[v_at]);
+        if v_before < v_at then
+            v_says[case when p_keys[v_before] collate "C" < p_keys[v_at] collate "C" then v_before else v_at end] := null;
+        end if;
+    end loop;
     -- In the order in which a call says so. Whatever has no effect is kept as it came, for whoever will know it.
     if 'system.replica_joined' = any (p_types) then
         update echoroom.conversations c
         set
-            replica_joined_at = least(c.replica_joined_at, said.at),
-            replica_id = coalesce(c.replica_id, left(coalesce(said.properties ->> 'replica_id', said.properties ->> 'face_id'), 200)),
+            replica_joined_at = least(c.replica_joined_at, coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.replica_joined ' || c.id)] -> 'timestamp'), clock_timestamp())),
+            replica_id = coalesce(
+                c.replica_id,
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,replica_id}',
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,face_id}'
+                    ),
+                    200
+                )
+            ),
             status = case when c.status = 'starting' then 'active' else c.status end
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                given.event -> 'properties' as properties,
-                coalesce(parley.tavus_moment(given.event -> 'timestamp'), clock_timestamp()) as at
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'system.replica_joined'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        where c.id = any (p_conversations) and array_position(v_says, 'system.replica_joined ' || c.id) is not null;
     end if;
     if 'application.recording_ready' = any (p_types) then
         update echoroom.conversations c
-        set recording = said.properties
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                case jsonb_typeof(given.event -> 'properties') when 'object' then given.event -> 'properties' else '{}' end as properties
-            from unnest(p_conversations, p_events, p_types, p_keys) as given (conversation, event, event_type, event_key)
-            where given.event_type = 'application.recording_ready'
-            order by given.conversation, given.event_key collate "C" desc
-        ) said
-        where c.id = said.conversation;
+        set recording = case jsonb_typeof(p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties')
+            when 'object' then p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties'
+            else '{}'
+        end
+        where c.id = any (p_conversations) and array_position(v_says, 'application.recording_ready ' || c.id) is not null;
     end if;
     if 'application.perception_analysis' = any (p_types) then
         update echoroom.conversations c
-        set perception_analysis = left(said.analysis, 100000)
-        from (
-            select distinct on (given.conversation) given.conversation, given.event #>> '{properties,analysis}' as analysis
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'application.perception_analysis'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        set perception_analysis = left(p_events[array_position(v_says, 'application.perception_analysis ' || c.id)] #>> '{properties,analysis}', 100000)
+        where c.id = any (p_conversations) and array_position(v_says, 'application.perception_analysis ' || c.id) is not null;
     end if;
     if 'application.transcription_ready' = any (p_types) then
         update echoroom.conversations c
-        set transcript = case jsonb_typeof(said.transcript) when 'array' then said.transcript else '[]' end
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                case
-                    when given.is_prepared then given.event #> '{properties,transcript}'
-                    else echoroom_private.tavus_transcript(given.event #> '{properties,transcript}')
-                end as transcript
-            from unnest(p_conversations, p_events, p_types, p_is_prepared) as given (conversation, event, event_type, is_prepared)
-            where given.event_type = 'application.transcription_ready'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        set transcript = case
+            when not p_is_prepared[array_position(v_says, 'application.transcription_ready ' || c.id)]
+                then echoroom_private.tavus_transcript(p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}')
+            when jsonb_typeof(p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}') = 'array'
+                then p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}'
+            else '[]'
+        end
+        where c.id = any (p_conversations) and array_position(v_says, 'application.transcription_ready ' || c.id) is not null;
     end if;
     if 'system.shutdown' = any (p_types) then
         -- What Tavus says of the end counts more than what we noted when we asked for it.
         update echoroom.conversations c
         set
             status = 'ended',
-            ended_at = said.at,
-            shutdown_reason = coalesce(left(coalesce(said.properties ->> 'shutdown_reason', said.properties ->> 'reason'), 500), c.shutdown_reason),
+            ended_at = coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.shutdown ' || c.id)] -> 'timestamp'), clock_timestamp()),
+            shutdown_reason = coalesce(
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,shutdown_reason}',
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,reason}'
+                    ),
+                    500
+                ),
+                c.shutdown_reason
+            ),
             claimed_until = null
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                given.event -> 'properties' as properties,
-                coalesce(parley.tavus_moment(given.event -> 'timestamp'), clock_timestamp()) as at
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'system.shutdown'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        where c.id = any (p_conversations) and array_position(v_says, 'system.shutdown ' || c.id) is not null;
     end if;
 end
 $$;
@@ -367,7 +362,7 @@ $$;
 comment on function echoroom_private.tavus_keep_conflict is 'Keeps an event that says something else than the first of its key, beside it.';
 
 -- Plans: the one for any events is made once; one for these alone would be made for every batch, and costs more than the events. It may be made
--- while the tables are small and kept while they grow: all that is looked for has an index, and nothing but a lookup in it is allowed.
+-- while the tables are small and kept while they grow: hence enable_seqscan, and no joins, which could read all of a table.
 create function echoroom_private.tavus_take_in(p_conversations uuid[], p_events jsonb[], p_event_keys text[], p_digests text[])
 returns text[]
 language plpgsql
@@ -375,10 +370,6 @@ volatile
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_bitmapscan = off
 as $$
 declare
     v_ids text[];
@@ -395,13 +386,21 @@ begin
     into v_ids, v_types, v_rooms, v_are_unnamed, v_are_prepared
     from (
         select
-            case when given.event ->> 'conversation_id' <> c.conversation_id then null else c.conversation_id end as tavus_id,
+            case when given.event ->> 'conversation_id' <> given.known_id then null else nullif(given.known_id, '') end as tavus_id,
             replace(given.event ->> 'event_type', '.pal_', '.replica_') as event_type,
-            c.session_id,
-            c.id is not null and c.conversation_id is null as is_unnamed,
-            given.event_key is not null and given.digest is not null as is_prepared
-        from unnest(p_conversations, p_events, p_event_keys, p_digests) with ordinality as given (conversation, event, event_key, digest, place)
-        left join echoroom.conversations c on c.id = given.conversation
+            given.session_id,
+            given.known_id = '' as is_unnamed,
+            given.is_prepared
+        from (
+            select
+                every.event,
+                every.place,
+                every.event_key is not null and every.digest is not null as is_prepared,
+                (select coalesce(c.conversation_id, '') from echoroom.conversations c where c.id = every.conversation) as known_id,
+                (select c.session_id from echoroom.conversations c where c.id = every.conversation) as session_id
+            from unnest(p_conversations, p_events, p_event_keys, p_digests) with ordinality as every (conversation, event, event_key, digest, place)
+            offset 0
+        ) given
         order by given.place
     ) known;
 

@@ -109,61 +109,55 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+    v_says text[] := p_types;
+    v_before integer;
 begin
+    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts.
+    for v_at in 1..cardinality(p_types) loop
+        v_says[v_at] := p_types[v_at] || ' ' || p_conversations[v_at];
+        v_before := array_position(v_says, v_says[v_at]);
+        if v_before < v_at then
+            v_says[case when p_keys[v_before] collate "C" < p_keys[v_at] collate "C" then v_before else v_at end] := null;
+        end if;
+    end loop;
     -- In the order in which a call says so. Whatever has no effect is kept as it came, for whoever will know it.
     if 'system.replica_joined' = any (p_types) then
         update domo.conversations c
         set
-            replica_joined_at = least(c.replica_joined_at, said.at),
-            replica_id = coalesce(c.replica_id, left(coalesce(said.properties ->> 'replica_id', said.properties ->> 'face_id'), 200)),
+            replica_joined_at = least(c.replica_joined_at, coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.replica_joined ' || c.id)] -> 'timestamp'), clock_timestamp())),
+            replica_id = coalesce(
+                c.replica_id,
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,replica_id}',
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,face_id}'
+                    ),
+                    200
+                )
+            ),
             status = case when c.status = 'starting' then 'active' else c.status end
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                given.event -> 'properties' as properties,
-                coalesce(parley.tavus_moment(given.event -> 'timestamp'), clock_timestamp()) as at
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'system.replica_joined'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        where c.id = any (p_conversations) and array_position(v_says, 'system.replica_joined ' || c.id) is not null;
     end if;
     if 'application.recording_ready' = any (p_types) then
         update domo.conversations c
-        set recording = said.properties
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                case jsonb_typeof(given.event -> 'properties') when 'object' then given.event -> 'properties' else '{}' end as properties
-            from unnest(p_conversations, p_demos, p_events, p_types, p_keys) as given (conversation, demo_id, event, event_type, event_key)
-            where given.event_type = 'application.recording_ready' and given.demo_id is not null
-            order by given.conversation, given.event_key collate "C" desc
-        ) said
-        where c.id = said.conversation;
+        set recording = case jsonb_typeof(p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties')
+            when 'object' then p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties'
+            else '{}'
+        end
+        where c.id = any (p_conversations) and array_position(v_says, 'application.recording_ready ' || c.id) is not null
+            and p_demos[array_position(v_says, 'application.recording_ready ' || c.id)] is not null;
     end if;
     if 'application.perception_analysis' = any (p_types) then
         update domo.conversations c
-        set perception_analysis = left(said.analysis, 100000)
-        from (
-            select distinct on (given.conversation) given.conversation, given.event #>> '{properties,analysis}' as analysis
-            from unnest(p_conversations, p_demos, p_events, p_types) as given (conversation, demo_id, event, event_type)
-            where given.event_type = 'application.perception_analysis' and given.demo_id is not null
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        set perception_analysis = left(p_events[array_position(v_says, 'application.perception_analysis ' || c.id)] #>> '{properties,analysis}', 100000)
+        where c.id = any (p_conversations) and array_position(v_says, 'application.perception_analysis ' || c.id) is not null
+            and p_demos[array_position(v_says, 'application.perception_analysis ' || c.id)] is not null;
     end if;
     if 'application.transcription_ready' = any (p_types) then
         update domo.conversations c
-        set transcript_ready_at = said.at
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                coalesce(parley.tavus_moment(given.event -> 'timestamp'), clock_timestamp()) as at
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'application.transcription_ready'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        set transcript_ready_at = coalesce(parley.tavus_moment(p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] -> 'timestamp'), clock_timestamp())
+        where c.id = any (p_conversations) and array_position(v_says, 'application.transcription_ready ' || c.id) is not null;
         -- Once a call.
         for v_at in 1..cardinality(p_types) loop
             if p_types[v_at] = 'application.transcription_ready' and p_demos[v_at] is not null then
@@ -178,19 +172,19 @@ begin
         update domo.conversations c
         set
             status = 'ended',
-            ended_at = said.at,
-            shutdown_reason = coalesce(left(coalesce(said.properties ->> 'shutdown_reason', said.properties ->> 'reason'), 500), c.shutdown_reason),
+            ended_at = coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.shutdown ' || c.id)] -> 'timestamp'), clock_timestamp()),
+            shutdown_reason = coalesce(
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,shutdown_reason}',
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,reason}'
+                    ),
+                    500
+                ),
+                c.shutdown_reason
+            ),
             claimed_until = null
-        from (
-            select distinct on (given.conversation)
-                given.conversation,
-                given.event -> 'properties' as properties,
-                coalesce(parley.tavus_moment(given.event -> 'timestamp'), clock_timestamp()) as at
-            from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
-            where given.event_type = 'system.shutdown'
-            order by given.conversation
-        ) said
-        where c.id = said.conversation;
+        where c.id = any (p_conversations) and array_position(v_says, 'system.shutdown ' || c.id) is not null;
     end if;
 end
 $$;
@@ -198,7 +192,7 @@ $$;
 comment on function domo_private.tavus_apply is 'The effects of new events; nothing where a type is null or has none. Of a demo that is gone only how its call went.';
 
 -- Plans: the one for any events is made once; one for these alone would be made for every batch, and costs more than the events. It may be made
--- while the tables are small and kept while they grow: all that is looked for has an index, and nothing but a lookup in it is allowed.
+-- while the tables are small and kept while they grow: hence enable_seqscan, and no joins, which could read all of a table.
 create function domo_private.tavus_take_in(p_conversations uuid[], p_events jsonb[], p_event_keys text[], p_digests text[])
 returns text[]
 language plpgsql
@@ -206,10 +200,6 @@ volatile
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_bitmapscan = off
 as $$
 declare
     v_began_at constant timestamptz := clock_timestamp();
@@ -226,11 +216,17 @@ begin
     into v_ids, v_types, v_are_unnamed
     from (
         select
-            case when given.event ->> 'conversation_id' <> c.conversation_id then null else c.conversation_id end as tavus_id,
+            case when given.event ->> 'conversation_id' <> given.known_id then null else nullif(given.known_id, '') end as tavus_id,
             replace(given.event ->> 'event_type', '.pal_', '.replica_') as event_type,
-            c.id is not null and c.conversation_id is null as is_unnamed
-        from unnest(p_conversations, p_events) with ordinality as given (conversation, event, place)
-        left join domo.conversations c on c.id = given.conversation
+            given.known_id = '' as is_unnamed
+        from (
+            select
+                every.event,
+                every.place,
+                (select coalesce(c.conversation_id, '') from domo.conversations c where c.id = every.conversation) as known_id
+            from unnest(p_conversations, p_events) with ordinality as every (conversation, event, place)
+            offset 0
+        ) given
         order by given.place
     ) known;
 
@@ -260,9 +256,8 @@ begin
     perform
     from domo.demos d
     where d.id = any (array(
-        select c.demo_id
+        select (select c.demo_id from domo.conversations c where c.id = given.conversation)
         from unnest(p_conversations, v_types) as given (conversation, event_type)
-        join domo.conversations c on c.id = given.conversation
         where given.event_type is not null
     ))
     order by d.id
@@ -283,10 +278,12 @@ begin
     select array_agg(known.demo_id)
     into v_demos
     from (
-        select d.id as demo_id
+        select (
+            select d.id
+            from domo.demos d
+            where d.id = (select c.demo_id from domo.conversations c where c.id = given.conversation)
+        ) as demo_id
         from unnest(p_conversations) with ordinality as given (conversation, place)
-        left join domo.conversations c on c.id = given.conversation
-        left join domo.demos d on d.id = c.demo_id
         order by given.place
     ) known;
 

@@ -32,7 +32,8 @@ begin
         if length(event_keys[at]) not between 1 and 400 then
             raise exception using errcode = '22023', message = 'The event key must have 1 to 400 characters.';
         end if;
-        if digests[at] is null or digests[at] collate "C" !~ '^[0-9a-f]{64}$' then
+        -- A regular expression takes 10 us.
+        if digests[at] is null or octet_length(digests[at]) <> 64 or ltrim(digests[at], '0123456789abcdef') <> '' then
             raise exception using errcode = '22023', message = 'The digest must have 64 lower-case hex digits.';
         end if;
     end loop;

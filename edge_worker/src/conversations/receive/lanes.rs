@@ -44,7 +44,7 @@ impl Lanes {
     pub(super) fn open(pool: &PgPool, patience: Duration) -> Self {
         let (sender, receiver) = mpsc::channel(MOST_WAITING);
         let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..LANES {
+        for _ in 0..std::env::var("PARLEY_LANES").ok().and_then(|n| n.parse().ok()).unwrap_or(LANES) {
             let lane = Lane {
                 pool: pool.clone(),
                 patience,
