@@ -6,7 +6,7 @@
 -- A transcript is kept once, in its conversation; the body of its event is kept without it. LZ4 packs one of 64 kB in 0.1 ms where pglz
 -- takes 1 ms.
 -- Locks: claims in the order of their keys; the topics of rooms in the order of their ids; then conversations, as whoever deletes a room has
--- them, in the order of the keys again. So two that bring events of the same conversations never wait for each other in a circle. The
+-- them, in the order of their ids too. So two that bring events of the same conversations never wait for each other in a circle. The
 -- columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS EXCLUSIVE for an instant.
 
 set lock_timeout = '10s';
@@ -33,15 +33,30 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_topic text;
+    v_seq bigint;
 begin
     if new.session_id is null then
         return null;
     end if;
-    perform echoroom_private.hold_topic(new.session_id);
+    -- hold_topic and tell_room, without the calls: every event of a call comes by here.
+    perform
+    from echoroom.sessions s
+    where s.id = new.session_id
+    for key share;
+    select echoroom_private.topic(s.id, s.epoch), s.last_seq
+    into v_topic, v_seq
+    from echoroom.sessions s
+    where s.id = new.session_id;
+    if not found then
+        return null;
+    end if;
     if new.status = 'active' and new.replica_joined_at is not null and new.conversation_url is not null
         and (old.status <> 'active' or old.replica_joined_at is null or old.conversation_url is null)
     then
-        perform echoroom_private.tell_room(new.session_id, 'avatar-started', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-started', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'conversation_url', new.conversation_url,
             'persona_id', new.persona_id,
@@ -50,7 +65,8 @@ begin
         ));
     end if;
     if old.status <> new.status and new.status in ('ended', 'failed') then
-        perform echoroom_private.tell_room(new.session_id, 'avatar-ended', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-ended', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'reason', coalesce(new.shutdown_reason, new.failure),
             'failed', new.status = 'failed'
@@ -58,7 +74,8 @@ begin
     end if;
     if old.transcript is null and new.transcript is not null then
         -- The text is in the table: a broadcast has a size limit, an hour of talk has none.
-        perform echoroom_private.tell_room(new.session_id, 'avatar-transcript', jsonb_build_object(
+        perform parley.broadcast(v_topic, 'avatar-transcript', jsonb_build_object(
+            'seq', v_seq,
             'conversation_id', new.conversation_id,
             'entries', jsonb_array_length(new.transcript)
         ));
@@ -77,51 +94,6 @@ create or replace trigger conversations_tell_room
     execute function echoroom_private.tell_conversation_change();
 
 reset lock_timeout;
-
-create or replace function echoroom_private.tavus_apply(p_conversation uuid, p_type text, p_at timestamptz, p_properties jsonb)
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-    case p_type
-        when 'system.replica_joined' then
-            update echoroom.conversations c
-            set
-                replica_joined_at = least(c.replica_joined_at, p_at),
-                replica_id = coalesce(c.replica_id, left(coalesce(p_properties ->> 'replica_id', p_properties ->> 'face_id'), 200)),
-                status = case when c.status = 'starting' then 'active' else c.status end
-            where c.id = p_conversation;
-        when 'system.shutdown' then
-            -- What Tavus says of the end counts more than what we noted when we asked for it.
-            update echoroom.conversations c
-            set
-                status = 'ended',
-                ended_at = p_at,
-                shutdown_reason = coalesce(left(coalesce(p_properties ->> 'shutdown_reason', p_properties ->> 'reason'), 500), c.shutdown_reason),
-                claimed_until = null
-            where c.id = p_conversation;
-        when 'application.transcription_ready' then
-            update echoroom.conversations c
-            set transcript = case jsonb_typeof(p_properties -> 'transcript') when 'array' then p_properties -> 'transcript' else '[]' end
-            where c.id = p_conversation;
-        when 'application.perception_analysis' then
-            update echoroom.conversations c
-            set perception_analysis = left(p_properties ->> 'analysis', 100000)
-            where c.id = p_conversation;
-        when 'application.recording_ready' then
-            update echoroom.conversations c
-            set recording = p_properties
-            where c.id = p_conversation;
-        else
-            -- Kept as it came, for whoever will know it.
-            null;
-    end case;
-end
-$$;
-
-comment on function echoroom_private.tavus_apply is 'The effect of one event, whose transcript has no system prompt any more; nothing for types without one.';
 
 -- A change of a conversation that its room hears holds the room's topic. It has to do so before it has the conversation: who deletes a room
 -- has the room first, and then the conversations that lose it.
@@ -228,93 +200,271 @@ $$;
 
 comment on function echoroom_private.tavus_id_of is 'Tavus'' id of the conversation that an event is of; null when it is not this one.';
 
-create function echoroom_private.tavus_claim_event(p_event jsonb, p_tavus_id text, inout p_event_key text, p_digest text, out claim text)
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-    if p_event_key is null or p_digest is null then
-        p_event_key := parley.tavus_event_key(p_event, p_tavus_id);
-        p_digest := parley.tavus_event_digest(p_event);
-    elsif not starts_with(p_event_key, p_tavus_id || '/') then
-        raise exception using errcode = '22023', message = 'The key is that of another conversation.';
-    end if;
-    claim := parley.claim_event('tavus', p_event_key, p_digest);
-end
-$$;
+-- Each statement below does its work for all events that come together: a statement costs as much as several of their rows do.
 
-comment on function echoroom_private.tavus_claim_event is 'Claims an event, under the key and digest that came with it where both did. 22023 for the key of another conversation.';
-
-create function echoroom_private.tavus_hears(p_conversations uuid[], p_events jsonb[])
+create function echoroom_private.tavus_name(p_conversations uuid[], p_ids text[], p_answers text[])
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-    perform echoroom_private.hold_topic(heard.session_id)
-    from (
-        select distinct c.session_id
-        from unnest(p_conversations, p_events) as given (conversation, event)
-        join echoroom.conversations c on c.id = given.conversation
-        where c.session_id is not null
-            and (
-                c.conversation_id is null
-                or replace(given.event ->> 'event_type', '.pal_', '.replica_')
-                    in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready')
-            )
-        order by c.session_id
-    ) heard;
+    for v_at in 1..cardinality(p_ids) loop
+        if p_answers[v_at] is distinct from 'new' then
+            continue;
+        end if;
+        update echoroom.conversations c
+        set conversation_id = p_ids[v_at], status = case when c.status = 'starting' then 'active' else c.status end
+        where c.id = p_conversations[v_at] and c.conversation_id is null;
+        if not found
+            and not exists (select from echoroom.conversations c where c.id = p_conversations[v_at] and c.conversation_id = p_ids[v_at])
+        then
+            raise exception using errcode = '40001', message = 'Another event has named another call meanwhile: try again.';
+        end if;
+    end loop;
 end
 $$;
 
-comment on function echoroom_private.tavus_hears is 'Holds the topics of the rooms that hear of these events, which are claimed, before any conversation is touched.';
+comment on function echoroom_private.tavus_name is
+    'Names the calls of new events: the answer to the request that made a call may be lost, or still on its way. 40001 when one got another name meanwhile.';
 
-create function echoroom_private.tavus_keep(p_conversation uuid, p_tavus_id text, p_event jsonb, p_event_key text, p_is_prepared boolean, p_claim text)
+drop function echoroom_private.tavus_apply(uuid, text, timestamptz, jsonb);
+
+create function echoroom_private.tavus_apply(p_conversations uuid[], p_events jsonb[], p_types text[], p_keys text[], p_is_prepared boolean[])
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-    v_event_type constant text := replace(p_event ->> 'event_type', '.pal_', '.replica_');
-    v_event jsonb := p_event - 'webhook_url';
-    v_properties jsonb := case jsonb_typeof(p_event -> 'properties') when 'object' then p_event -> 'properties' else '{}'::jsonb end;
+    v_says text[] := p_types;
+    v_before integer;
 begin
-    if p_claim = 'new' and v_event_type = 'application.transcription_ready' then
-        v_event := v_event #- '{properties,transcript}';
-        if not p_is_prepared then
-            v_properties := v_properties || jsonb_build_object('transcript', echoroom_private.tavus_transcript(v_properties -> 'transcript'));
+    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts.
+    for v_at in 1..cardinality(p_types) loop
+        v_says[v_at] := p_types[v_at] || ' ' || p_conversations[v_at];
+        v_before := array_position(v_says, v_says[v_at]);
+        if v_before < v_at then
+            v_says[case when p_keys[v_before] collate "C" < p_keys[v_at] collate "C" then v_before else v_at end] := null;
         end if;
+    end loop;
+    -- In the order in which a call says so. Whatever has no effect is kept as it came, for whoever will know it.
+    if 'system.replica_joined' = any (p_types) then
+        update echoroom.conversations c
+        set
+            replica_joined_at = least(c.replica_joined_at, coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.replica_joined ' || c.id)] -> 'timestamp'), clock_timestamp())),
+            replica_id = coalesce(
+                c.replica_id,
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,replica_id}',
+                        p_events[array_position(v_says, 'system.replica_joined ' || c.id)] #>> '{properties,face_id}'
+                    ),
+                    200
+                )
+            ),
+            status = case when c.status = 'starting' then 'active' else c.status end
+        where c.id = any (p_conversations) and array_position(v_says, 'system.replica_joined ' || c.id) is not null;
     end if;
-    -- What conflicts is kept once, however often it comes: reconciliation brings it again and again.
-    if p_claim = 'new' or not exists (
+    if 'application.recording_ready' = any (p_types) then
+        update echoroom.conversations c
+        set recording = case jsonb_typeof(p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties')
+            when 'object' then p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties'
+            else '{}'
+        end
+        where c.id = any (p_conversations) and array_position(v_says, 'application.recording_ready ' || c.id) is not null;
+    end if;
+    if 'application.perception_analysis' = any (p_types) then
+        update echoroom.conversations c
+        set perception_analysis = left(p_events[array_position(v_says, 'application.perception_analysis ' || c.id)] #>> '{properties,analysis}', 100000)
+        where c.id = any (p_conversations) and array_position(v_says, 'application.perception_analysis ' || c.id) is not null;
+    end if;
+    if 'application.transcription_ready' = any (p_types) then
+        update echoroom.conversations c
+        set transcript = case
+            when not p_is_prepared[array_position(v_says, 'application.transcription_ready ' || c.id)]
+                then echoroom_private.tavus_transcript(p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}')
+            when jsonb_typeof(p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}') = 'array'
+                then p_events[array_position(v_says, 'application.transcription_ready ' || c.id)] #> '{properties,transcript}'
+            else '[]'
+        end
+        where c.id = any (p_conversations) and array_position(v_says, 'application.transcription_ready ' || c.id) is not null;
+    end if;
+    if 'system.shutdown' = any (p_types) then
+        -- What Tavus says of the end counts more than what we noted when we asked for it.
+        update echoroom.conversations c
+        set
+            status = 'ended',
+            ended_at = coalesce(parley.tavus_moment(p_events[array_position(v_says, 'system.shutdown ' || c.id)] -> 'timestamp'), clock_timestamp()),
+            shutdown_reason = coalesce(
+                left(
+                    coalesce(
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,shutdown_reason}',
+                        p_events[array_position(v_says, 'system.shutdown ' || c.id)] #>> '{properties,reason}'
+                    ),
+                    500
+                ),
+                c.shutdown_reason
+            ),
+            claimed_until = null
+        where c.id = any (p_conversations) and array_position(v_says, 'system.shutdown ' || c.id) is not null;
+    end if;
+end
+$$;
+
+comment on function echoroom_private.tavus_apply is
+    'The effects of new events; nothing where a type is null or has none. A prepared transcript has no system prompt any more.';
+
+create function echoroom_private.tavus_keep(p_conversations uuid[], p_events jsonb[], p_types text[], p_keys text[])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    insert into echoroom_private.conversation_events (conversation, event_type, event_key, body)
+    select
+        given.conversation,
+        given.event ->> 'event_type',
+        given.event_key,
+        -- To take out what is not there would read a transcript of 64 kB for nothing.
+        case
+            when given.event_type = 'application.transcription_ready' then (given.event #- '{properties,transcript}'::text[]) - 'webhook_url'::text
+            when given.event ? 'webhook_url' then given.event - 'webhook_url'
+            else given.event
+        end
+    from unnest(p_conversations, p_events, p_types, p_keys) as given (conversation, event, event_type, event_key)
+    where given.event_type is not null
+    order by given.event_key collate "C";
+end
+$$;
+
+comment on function echoroom_private.tavus_keep is 'Keeps new events, those with a type; a transcript is in its conversation.';
+
+create function echoroom_private.tavus_keep_conflict(p_conversation uuid, p_event jsonb, p_event_key text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    -- Once, however often it comes: reconciliation brings it again and again.
+    insert into echoroom_private.conversation_events (conversation, event_type, event_key, is_conflicting, body)
+    select p_conversation, p_event ->> 'event_type', p_event_key, true, p_event - 'webhook_url'
+    where not exists (
         select
         from echoroom_private.conversation_events e
-        where e.conversation = p_conversation and e.event_key = p_event_key and e.is_conflicting and e.body = v_event
-    ) then
-        insert into echoroom_private.conversation_events (conversation, event_type, event_key, is_conflicting, body)
-        values (p_conversation, p_event ->> 'event_type', p_event_key, p_claim = 'conflicting', v_event);
-    end if;
-    if p_claim <> 'new' then
-        return;
-    end if;
-    -- The answer to the call that made the conversation may be lost, or still on its way: its events name it, too.
-    update echoroom.conversations c
-    set conversation_id = p_tavus_id, status = case when c.status = 'starting' then 'active' else c.status end
-    where c.id = p_conversation and c.conversation_id is null;
-    if not found and not exists (select from echoroom.conversations c where c.id = p_conversation and c.conversation_id = p_tavus_id) then
-        raise exception using errcode = '40001', message = 'Another event has named another call meanwhile: try again.';
-    end if;
-    perform echoroom_private.tavus_apply(
-        p_conversation, v_event_type, coalesce(echoroom_private.tavus_time(p_event -> 'timestamp'), clock_timestamp()), v_properties
+        where e.conversation = p_conversation and e.event_key = p_event_key and e.is_conflicting and e.body = p_event - 'webhook_url'
     );
 end
 $$;
 
-comment on function echoroom_private.tavus_keep is
-    'Keeps an event that is claimed, and applies it when it is new. 40001 when the conversation got another name meanwhile.';
+comment on function echoroom_private.tavus_keep_conflict is 'Keeps an event that says something else than the first of its key, beside it.';
+
+-- Plans: the one for any events is made once; one for these alone would be made for every batch, and costs more than the events. It may be made
+-- while the tables are small and kept while they grow: hence enable_seqscan, and no joins, which could read all of a table.
+create function echoroom_private.tavus_take_in(p_conversations uuid[], p_events jsonb[], p_event_keys text[], p_digests text[])
+returns text[]
+language plpgsql
+volatile
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    v_ids text[];
+    v_types text[];
+    v_rooms uuid[];
+    v_are_unnamed boolean[];
+    v_are_prepared boolean[];
+    v_keys text[] := p_event_keys;
+    v_digests text[] := p_digests;
+    v_answers text[];
+    v_at integer;
+begin
+    select array_agg(known.tavus_id), array_agg(known.event_type), array_agg(known.session_id), array_agg(known.is_unnamed), array_agg(known.is_prepared)
+    into v_ids, v_types, v_rooms, v_are_unnamed, v_are_prepared
+    from (
+        select
+            case when given.event ->> 'conversation_id' <> given.known_id then null else nullif(given.known_id, '') end as tavus_id,
+            replace(given.event ->> 'event_type', '.pal_', '.replica_') as event_type,
+            given.session_id,
+            given.known_id = '' as is_unnamed,
+            given.is_prepared
+        from (
+            select
+                every.event,
+                every.place,
+                every.event_key is not null and every.digest is not null as is_prepared,
+                (select coalesce(c.conversation_id, '') from echoroom.conversations c where c.id = every.conversation) as known_id,
+                (select c.session_id from echoroom.conversations c where c.id = every.conversation) as session_id
+            from unnest(p_conversations, p_events, p_event_keys, p_digests) with ordinality as every (conversation, event, event_key, digest, place)
+            offset 0
+        ) given
+        order by given.place
+    ) known;
+
+    for v_at in 1..cardinality(p_events) loop
+        if v_are_unnamed[v_at] then
+            v_ids[v_at] := echoroom_private.tavus_id_of(p_conversations[v_at], p_events[v_at]);
+        end if;
+        if v_ids[v_at] is null then
+            v_keys[v_at] := null;
+        elsif not v_are_prepared[v_at] then
+            v_keys[v_at] := parley.tavus_event_key(p_events[v_at], v_ids[v_at]);
+            v_digests[v_at] := parley.tavus_event_digest(p_events[v_at]);
+        elsif not starts_with(v_keys[v_at], v_ids[v_at] || '/') then
+            raise exception using errcode = '22023', message = 'The key is that of another conversation.';
+        end if;
+    end loop;
+
+    v_answers := array_replace(parley.claim_events('tavus', v_keys, v_digests), null, 'unknown');
+    if 'new' = any (v_answers) then
+        for v_at in 1..cardinality(v_answers) loop
+            if v_answers[v_at] <> 'new' then
+                v_types[v_at] := null;
+            end if;
+        end loop;
+        perform
+        from echoroom.sessions s
+        where s.id = any (array(
+            select given.session_id
+            from unnest(v_rooms, v_types, v_are_unnamed) as given (session_id, event_type, is_unnamed)
+            where given.event_type in ('system.replica_joined', 'system.shutdown', 'application.transcription_ready')
+                or given.event_type is not null and given.is_unnamed
+        ))
+        order by s.id
+        for key share;
+        -- What is changed in one statement is changed in the order of the ids.
+        if cardinality(v_types) > 1 then
+            perform
+            from echoroom.conversations c
+            where c.id = any (array(
+                select given.conversation
+                from unnest(p_conversations, v_types) as given (conversation, event_type)
+                where given.event_type is not null
+            ))
+            order by c.id
+            for no key update;
+        end if;
+        if true = any (v_are_unnamed) then
+            perform echoroom_private.tavus_name(p_conversations, v_ids, v_answers);
+        end if;
+        perform echoroom_private.tavus_apply(p_conversations, p_events, v_types, v_keys, v_are_prepared);
+        perform echoroom_private.tavus_keep(p_conversations, p_events, v_types, v_keys);
+    end if;
+    if 'conflicting' = any (v_answers) then
+        for v_at in 1..cardinality(v_answers) loop
+            if v_answers[v_at] = 'conflicting' then
+                perform echoroom_private.tavus_keep_conflict(p_conversations[v_at], p_events[v_at], v_keys[v_at]);
+            end if;
+        end loop;
+    end if;
+    return coalesce(v_answers, '{}');
+end
+$$;
+
+comment on function echoroom_private.tavus_take_in is 'tavus_receive_all, without its limit of waiting.';
 
 drop function echoroom_private.tavus_receive(uuid, jsonb);
 
@@ -325,26 +475,8 @@ volatile
 security definer
 set search_path = ''
 as $$
-declare
-    v_tavus_id constant text := echoroom_private.tavus_id_of(p_conversation, p_event);
-    v_event_key text;
-    v_claim text;
 begin
-    if v_tavus_id is null then
-        return 'unknown';
-    end if;
-    select claimed.p_event_key, claimed.claim
-    into v_event_key, v_claim
-    from echoroom_private.tavus_claim_event(p_event, v_tavus_id, p_event_key, p_digest) claimed;
-    if v_claim = 'new' then
-        perform echoroom_private.tavus_hears(array[p_conversation], array[p_event]);
-    end if;
-    if v_claim <> 'duplicate' then
-        perform echoroom_private.tavus_keep(
-            p_conversation, v_tavus_id, p_event, v_event_key, p_event_key is not null and p_digest is not null, v_claim
-        );
-    end if;
-    return v_claim;
+    return (echoroom_private.tavus_take_in(array[p_conversation], array[p_event], array[p_event_key], array[p_digest]))[1];
 end
 $$;
 
@@ -361,56 +493,8 @@ security definer
 set search_path = ''
 set lock_timeout = '250ms'
 as $$
-declare
-    v_answers text[] := array_fill('unknown'::text, array[cardinality(p_events)]);
-    v_ids text[] := v_answers;
-    v_keys text[] := v_answers;
-    v_new integer[] := '{}'::integer[];
-    v_event_key text;
-    v_claim text;
-    v_at integer;
 begin
-    for v_at in 1..cardinality(p_events) loop
-        v_ids[v_at] := echoroom_private.tavus_id_of(p_conversations[v_at], p_events[v_at]);
-        -- Where the key is not known yet, its beginning is.
-        v_keys[v_at] := coalesce(p_event_keys[v_at], v_ids[v_at] || '/');
-    end loop;
-
-    for v_at in
-        select given.place
-        from unnest(v_keys) with ordinality as given (event_key, place)
-        where v_ids[given.place] is not null
-        order by given.event_key collate "C", given.place
-    loop
-        select claimed.p_event_key, claimed.claim
-        into v_event_key, v_claim
-        from echoroom_private.tavus_claim_event(p_events[v_at], v_ids[v_at], p_event_keys[v_at], p_digests[v_at]) claimed;
-        v_keys[v_at] := v_event_key;
-        v_answers[v_at] := v_claim;
-        if v_claim = 'new' then
-            v_new := v_new || v_at;
-        end if;
-    end loop;
-    perform echoroom_private.tavus_hears(
-        array(select p_conversations[place] from unnest(v_new) as place), array(select p_events[place] from unnest(v_new) as place)
-    );
-
-    for v_at in
-        select given.place
-        from unnest(v_keys) with ordinality as given (event_key, place)
-        where v_answers[given.place] in ('new', 'conflicting')
-        order by given.event_key collate "C", given.place
-    loop
-        perform echoroom_private.tavus_keep(
-            p_conversations[v_at],
-            v_ids[v_at],
-            p_events[v_at],
-            v_keys[v_at],
-            p_event_keys[v_at] is not null and p_digests[v_at] is not null,
-            v_answers[v_at]
-        );
-    end loop;
-    return v_answers;
+    return echoroom_private.tavus_take_in(p_conversations, p_events, p_event_keys, p_digests);
 end
 $$;
 

@@ -4,7 +4,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(42);
+select plan(53);
 \ir echoroom_fixture.psql
 
 select pg_temp.act_as_owner();
@@ -146,6 +146,72 @@ select is(
 );
 select is((select count(*) from echoroom_private.conversation_events e where e.event_key = 'c-many/z'), 0::bigint, 'takes all of them along');
 select is(pg_temp.brings_all('{}', '{}', '{}'), '{}', 'none is nothing');
+-- All that a call says, in an order in which it does not say it, at once with what another one says.
+insert into calls (name) values ('whole'), ('other'), ('named');
+select echoroom_private.tavus_started(pg_temp.call(name), 'c-' || name, 'https://tavus.daily.co/c-' || name) from calls where name in ('whole', 'other');
+create function pg_temp.brings_both(events jsonb[]) returns text language sql volatile as $$
+    select pg_temp.as_worker(format(
+        'select echoroom_private.tavus_receive_all(%L, %L, %L, %L)::text',
+        array(select pg_temp.call(replace(event ->> 'conversation_id', 'c-', '')) from unnest(events) event),
+        events,
+        array_fill(null::text, array[cardinality(events)]),
+        array_fill(null::text, array[cardinality(events)])
+    )) $$;
+select is(
+    pg_temp.brings_both(array[
+        pg_temp.event('system.shutdown', '{"shutdown_reason": "bye"}', 'c-whole', '2026-11-21T10:05:00Z'),
+        pg_temp.event('application.recording_ready', '{"storage_uri": "s3://x"}', 'c-whole'),
+        pg_temp.event('system.pal_joined', '{"face_id": "r1"}', 'c-other', '2026-11-21T10:00:30Z'),
+        pg_temp.event('application.transcription_ready', '{"transcript": [{"role": "system", "content": "You are"}, {"role": "user", "content": "Hi"}]}', 'c-whole'),
+        pg_temp.event('system.replica_joined', '{"replica_id": "r1"}', 'c-whole', '2026-11-21T10:01:00Z'),
+        pg_temp.event('application.perception_analysis', '{"analysis": "calm"}', 'c-whole'),
+        pg_temp.event('something.new', '{}', 'c-whole'),
+        pg_temp.event('system.shutdown', '{"shutdown_reason": "another"}', 'c-whole', '2026-11-21T10:05:00Z'),
+        pg_temp.event('system.shutdown', '{"shutdown_reason": "another"}', 'c-whole', '2026-11-21T10:05:00Z')
+    ]),
+    '{new,new,new,new,new,new,new,conflicting,conflicting}', 'all that a call says comes at once'
+);
+select results_eq(
+    $$ select c.status, c.replica_id, c.replica_joined_at, c.ended_at, c.shutdown_reason, c.transcript, c.perception_analysis, c.recording
+       from pg_temp.now_is(pg_temp.call('whole')) c $$,
+    $$ values ('ended', 'r1', '2026-11-21T10:01:00Z'::timestamptz, '2026-11-21T10:05:00Z'::timestamptz, 'bye', '[{"role": "user", "content": "Hi"}]'::jsonb, 'calm', '{"storage_uri": "s3://x"}'::jsonb) $$,
+    'and has all its effects'
+);
+select is(pg_temp.news(pg_temp.call('whole')), array['avatar-starting', 'avatar-started', 'avatar-transcript', 'avatar-ended'], 'of which the room hears once each');
+select is((pg_temp.now_is(pg_temp.call('other'))).replica_joined_at, '2026-11-21T10:00:30Z', 'the other call has its own');
+select results_eq(
+    $$ select e.event_type, e.is_conflicting, e.body ? 'webhook_url', e.body #> '{properties,transcript}' is not null
+       from echoroom_private.conversation_events e where e.conversation = pg_temp.call('whole') order by e.event_type collate "C", e.id $$,
+    $$ values ('application.perception_analysis', false, false, false), ('application.recording_ready', false, false, false),
+        ('application.transcription_ready', false, false, false), ('something.new', false, false, false),
+        ('system.replica_joined', false, false, false), ('system.shutdown', false, false, false), ('system.shutdown', true, false, false) $$,
+    'each is kept once, what conflicts beside the first'
+);
+select is(
+    pg_temp.brings_both(array[
+        pg_temp.event('application.recording_ready', '{"storage_uri": "s3://z"}', 'c-other', '2026-11-21T10:06:00Z'),
+        pg_temp.event('application.recording_ready', '{"storage_uri": "s3://y"}', 'c-other', '2026-11-21T10:05:00Z')
+    ]),
+    '{new,new}', 'two recordings of one call'
+);
+select is((pg_temp.now_is(pg_temp.call('other'))).recording, '{"storage_uri": "s3://z"}', 'of which the later counts');
+select is(
+    pg_temp.as_worker(format(
+        'select echoroom_private.tavus_receive_all(%L, %L, array[null, null], array[null, null])::text',
+        array[pg_temp.call('named'), pg_temp.call('named')],
+        array[pg_temp.event('x', '{}', 'c-named'), pg_temp.event('x', '{}', 'c-renamed')]
+    )),
+    '40001', 'two that give a call two names do not come together'
+);
+select is((pg_temp.now_is(pg_temp.call('named'))).conversation_id, null, 'so that it has none');
+select is(
+    pg_temp.brings_both(array[pg_temp.event('x', '{}', 'c-named'), pg_temp.event('system.replica_joined', '{"replica_id": "r1"}', 'c-named')]),
+    '{new,new}', 'two that give it the same do'
+);
+select results_eq(
+    $$ select c.conversation_id, c.status, c.replica_id from pg_temp.now_is(pg_temp.call('named')) c $$,
+    $$ values ('c-named', 'active', 'r1') $$, 'and have their effects'
+);
 
 -- Before the answer to the create -----------------------------------------------------------------------------------------------
 

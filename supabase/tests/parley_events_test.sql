@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(37);
+select plan(44);
 
 select columns_are('parley', 'processed_events', array[
     'first_seen_at', 'last_conflict_at', 'source', 'event_key', 'digest', 'conflicting_digests'
@@ -76,6 +76,7 @@ select set_eq(
     $$,
     array[
         'parley.claim_event(text,text,text) returns text v',
+        'parley.claim_events(text,text[],text[]) returns text[] v',
         'parley.prune_events(interval,integer) returns bigint v',
         'parley.tavus_event_key(jsonb,text) returns text i',
         'parley.tavus_event_digest(jsonb) returns text i'
@@ -154,6 +155,46 @@ select throws_ok($$insert into parley.processed_events values (now(), null, 's',
 select throws_ok($$select parley.prune_events('3 days')$$, '22023', 'Events are kept for at least 4 days, and at most 100 years.', 'what a sender may repeat is not forgotten');
 update parley.processed_events set first_seen_at = now() - interval '31 days' where source = 'test' and event_key = 'l';
 select is(parley.prune_events(), 1::bigint, 'what is old is');
+
+-- Several at once ---------------------------------------------------------------------------------------------------------------
+
+select is(
+    parley.claim_events('many', array['b', 'a', null, 'b', 'b', 'a'], array[repeat('a', 64), repeat('a', 64), null, repeat('a', 64), repeat('b', 64), repeat('a', 64)]),
+    '{new,new,null,duplicate,conflicting,duplicate}', 'the answers are in the order of the events, and the first of a key is the one that counts'
+);
+select throws_ok($$select parley.claim_events('many', array['c', ''], array[repeat('a', 64), repeat('a', 64)])$$, '22023', 'The event key must have 1 to 400 characters.', 'no key');
+select throws_ok($$select parley.claim_events('many', array['c', 'd'], array[repeat('a', 64), 'abc'])$$, '22023', 'The digest must have 64 lower-case hex digits.', 'no digest');
+select throws_ok($$select parley.claim_events('many', array['c', 'd'], array[repeat('a', 64)])$$, '22023', 'There must be as many digests as event keys.', 'too few digests');
+select is(parley.claim_events('many', '{}', '{}'), '{}', 'none is nothing');
+-- The same events one by one under one source, and in batches of up to seven under another.
+create temporary table given as
+    select place, 'key ' || trunc(random() * 60) as event_key, repeat(to_hex(trunc(random() * random() * 16)::integer), 64) as digest, (place / 7)::integer as batch
+    from (select setseed(0.5)) as seeded, generate_series(1, 600) as place;
+create function pg_temp.answers(in_batches boolean) returns text[] language plpgsql volatile as $$
+declare
+    answers text[] := '{}';
+    batch record;
+begin
+    for batch in
+        select array_agg(g.event_key order by g.place) as keys, array_agg(g.digest order by g.place) as digests
+        from given g
+        group by case when in_batches then g.batch else g.place end
+        order by min(g.place)
+    loop
+        answers := answers || case
+            when in_batches then parley.claim_events('batches', batch.keys, batch.digests)
+            else array[parley.claim_event('singles', batch.keys[1], batch.digests[1])]
+        end;
+    end loop;
+    return answers;
+end
+$$;
+select is(pg_temp.answers(true), pg_temp.answers(false), 'events that are claimed in batches get the answers of such that are claimed one by one');
+select set_eq(
+    $$ select event_key::text, digest::text, (select array_agg(d order by d) from unnest(conflicting_digests) d) from parley.processed_events where source = 'batches' $$,
+    $$ select event_key::text, digest::text, (select array_agg(d order by d) from unnest(conflicting_digests) d) from parley.processed_events where source = 'singles' $$,
+    'and leave the same in the ledger'
+);
 
 select * from finish();
 rollback;

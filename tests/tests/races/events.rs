@@ -288,6 +288,41 @@ fn claims_in_the_order_of_their_keys_do_not_deadlock() -> Result<(), Error> {
 }
 
 #[test]
+fn batches_of_the_same_events_in_any_order_are_new_once_and_do_not_deadlock() -> Result<(), Error> {
+    const EVENTS: usize = 39;
+    with_claims(async |place| {
+        for round in 0..15_u64 {
+            let barrier = Arc::new(Barrier::new(4));
+            let mut claimers = JoinSet::new();
+            for number in 0..4 {
+                let mut keys: Vec<String> = (0..EVENTS).map(|key| format!("{round} {key}")).collect();
+                keys.shuffle(&mut StdRng::seed_from_u64(4 * round + number));
+                let claims = format!(
+                    "select count(*) from unnest(parley.claim_events('{}', '{{{}}}', array_fill(repeat('{}', 64), array[{EVENTS}]))) as answer
+                     where answer = 'new'",
+                    place.schema,
+                    keys.join(","),
+                    if number == 0 { 'b' } else { 'a' },
+                );
+                let (mut session, barrier) = (place.session().await?, Arc::clone(&barrier));
+                claimers.spawn(async move {
+                    barrier.wait().await;
+                    session.text(&claims).await
+                });
+            }
+            let mut new = Vec::new();
+            while let Some(count) = claimers.join_next().await {
+                new.push(count??);
+            }
+            new.sort();
+            // Each waits for the first key of whoever is ahead, so one gets all of them.
+            assert_eq!(new, ["0", "0", "0", &EVENTS.to_string()]);
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn claims_and_pruning_at_once_neither_fail_nor_lose_an_event() -> Result<(), Error> {
     with_claims(async |place| {
         for round in 0..25 {

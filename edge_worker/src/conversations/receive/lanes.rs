@@ -1,9 +1,12 @@
 //! The way of events into the database: a few lanes, each with a connection. What waits when a lane gets free goes in one
 //! transaction. An event that comes alone does not wait for others.
 //!
-//! Measured on 2 cores: of the 0.9 ms that an event costs the database by itself, 0.6 ms are the commit and what the processor
-//! forgets meanwhile. A sender gets its answer after the commit, as ever.
+//! Measured on 2 cores: an event of 1 kB costs the database 0.4 ms by itself and 0.13 ms among 32, and a commit as much as
+//! several events, so few large transactions beat many small ones. While one is under way the next one gathers; only where it
+//! takes long, because it waits for a lock or the disk is slow, another lane goes ahead. A sender gets its answer after the
+//! commit, as ever.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +19,11 @@ use crate::conversations::AppName;
 use crate::db::DbError;
 use crate::db::conversations::{Incoming, receive, receive_all};
 
-/// Lanes. More make smaller transactions, fewer leave processors of the database idle.
+/// Lanes: transactions at once, and events that are stuck before all others are.
 const LANES: usize = 4;
+
+/// How long a lane has the way for itself. A full transaction takes 5 ms.
+const HEAD_START: Duration = Duration::from_millis(10);
 
 /// Events that wait. Whoever comes then waits for a place, as long as for an answer.
 const MOST_WAITING: usize = 256;
@@ -77,11 +83,18 @@ struct Lane {
 impl Lane {
     async fn run(self, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
         loop {
-            let batch = next(&mut *queue.lock().await).await;
+            let mut gathering = queue.lock().await;
+            let batch = next(&mut gathering).await;
             if batch.is_empty() {
                 return;
             }
-            self.carry(batch).await;
+            let mut carried = pin!(self.carry(batch));
+            // Meanwhile the others gather; that does not hold the answers back.
+            let is_done = tokio::time::timeout(HEAD_START, carried.as_mut()).await.is_ok();
+            drop(gathering);
+            if !is_done {
+                carried.await;
+            }
         }
     }
 
