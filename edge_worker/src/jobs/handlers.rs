@@ -5,7 +5,8 @@ use sqlx::PgPool;
 
 use super::{Job, JobError, Work};
 use super::{
-    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, shelve_nearest, start_conversation,
+    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, shelve_nearest,
+    start_conversation,
 };
 use crate::app::App;
 use crate::conversations::Conversations;

@@ -97,7 +97,7 @@ async fn killed_worker_leaves_no_chunk_twice_and_none_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn video_is_transcribed_once_whenever_its_worker_dies() {
     let (scene, fakes) = (scene().await, Arc::new(Fakes::start().await));
-    let worker = Killable::start(&scene, &fakes);
+    let worker = Killable::start(&scene, &fakes.settings());
     // Nobody can store a chunk, so the worker dies between the transcription and the chunks.
     let mut closed = scene.owner.begin().await.unwrap();
     sqlx::query("lock table domo.knowledge_chunks in share mode")
@@ -122,7 +122,7 @@ async fn video_is_transcribed_once_whenever_its_worker_dies() {
     scene
         .run("update pgmq.q_parley_knowledge set vt = clock_timestamp()")
         .await;
-    let worker = Killable::start(&scene, &fakes);
+    let worker = Killable::start(&scene, &fakes.settings());
     let is_done = format!(
         "(select processing_status = 'completed' from domo.demo_videos where id = '{id}') and {NO_JOBS}"
     );
