@@ -380,7 +380,6 @@ declare
     v_keys text[] := p_event_keys;
     v_digests text[] := p_digests;
     v_answers text[];
-    v_at integer;
 begin
     select array_agg(known.tavus_id), array_agg(known.event_type), array_agg(known.session_id), array_agg(known.is_unnamed), array_agg(known.is_prepared)
     into v_ids, v_types, v_rooms, v_are_unnamed, v_are_prepared

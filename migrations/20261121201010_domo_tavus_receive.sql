@@ -210,7 +210,6 @@ declare
     v_keys text[] := p_event_keys;
     v_digests text[] := p_digests;
     v_answers text[];
-    v_at integer;
 begin
     select array_agg(known.tavus_id), array_agg(known.event_type), array_agg(known.is_unnamed)
     into v_ids, v_types, v_are_unnamed

@@ -63,8 +63,15 @@ impl Contender {
         }
     }
 
-    fn sql(self) -> &'static str {
+    /// Above a similarity of 0.3, or of any for queries that nothing fits.
+    fn sql(self, is_strange: bool) -> &'static str {
         match (self.variant, self.peer) {
+            (Variant::Native | Variant::Portable, _) if is_strange => {
+                "select * from domo.search_knowledge_chunks($1::real[]::extensions.vector, $2, -1, 5)"
+            }
+            (Variant::Peer, Peer::Specification) if is_strange => {
+                "select * from bench_search.search_knowledge_chunks($1::real[]::extensions.vector, $2, -1, 5)"
+            }
             (Variant::Native | Variant::Portable, _) => {
                 "select * from domo.search_knowledge_chunks($1::real[]::extensions.vector, $2, 0.3, 5)"
             }
@@ -80,7 +87,7 @@ impl Contender {
 
     /// What it finds.
     pub(crate) async fn find(self, client: &mut Client, query: &Query) -> Result<Vec<Uuid>, Error> {
-        let rows = sqlx::query(self.sql())
+        let rows = sqlx::query(self.sql(query.is_strange))
             .bind(&query.embedding)
             .bind(query.demo)
             .fetch_all(&mut client.connection)

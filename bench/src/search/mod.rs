@@ -78,6 +78,7 @@ async fn measure_corpus(
     let owner = corpus.load(keeper).await?;
     proof.push(corpus.cost_of_copies(keeper).await?);
     let queries = corpus.queries(keeper).await?;
+    let strange = corpus.strange_queries(keeper).await?;
     let mut clients = connect(database, CLIENTS).await?;
     for client in &mut clients {
         contender::sign_in(client, owner).await?;
@@ -92,7 +93,9 @@ async fn measure_corpus(
             };
             if *variant != Variant::Floor && (*variant == Variant::Peer || peer == Peer::Specification) {
                 echoroom::use_kernel(keeper, *variant).await?;
-                proof.push(corpus.quality(&mut clients, contender, &queries).await?);
+                for queries in [&queries, &strange] {
+                    proof.push(corpus.quality(&mut clients, contender, queries).await?);
+                }
             }
         }
         lines.extend(race(keeper, &mut clients, corpus, variants, peer, &queries, pace).await?);
