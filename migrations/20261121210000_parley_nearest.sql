@@ -17,6 +17,11 @@
 -- outweighs the others): such a row has no code and is always compared, such a query is compared with all rows. By doubt of 5.5 a row of
 -- the k best would be left out once in 5 * 10^7; who wants none asks with always_exact.
 --
+-- Measured on 2 cores, PostgreSQL 15, pgvector 0.8.0, 1,536 dimensions, each search a transaction of its own about another of 20 demos of 500
+-- rows, so that little of it is in the processor's caches (milliseconds, less the round trip): all codes 0.20, 32 halves by their ids 0.28,
+-- 7 vectors by TOAST 0.20; all of it in the native kernel 0.55, in the portable one 0.97; all halves instead of codes, in the native one, 1.2.
+-- So the time goes into finding rows, not into arithmetic.
+--
 create schema if not exists extensions;
 create extension if not exists vector with schema extensions;
 
