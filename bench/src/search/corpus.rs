@@ -237,7 +237,11 @@ impl Corpus {
         let phrase = format!(
             "{} recall@5 {recall:.3}{}, at least {fewest} rows",
             contender.name(),
-            if queries.iter().all(|query| query.is_strange) { " for queries of no topic of the demo" } else { "" },
+            if queries.iter().all(|query| query.is_strange) {
+                " for queries of no topic of the demo"
+            } else {
+                ""
+            },
         );
         eprintln!("search: {phrase}");
         Ok(phrase)
