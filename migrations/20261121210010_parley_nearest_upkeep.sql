@@ -111,7 +111,7 @@ begin
     foreach v_operation in array array['insert', 'update', 'delete', 'truncate'] loop
         execute format('drop function if exists parley_portable.%I() cascade', format('nearest_%s_%s', v_set.id, v_operation));
     end loop;
-    execute format('drop function if exists parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean)', v_set.id);
+    execute format('drop function if exists parley_portable.%I', format('nearest_%s_rank', v_set.id));
     delete from parley.nearest_shelves as s where s.set_id = v_set.id;
     delete from parley.nearest_halves as h where h.set_id = v_set.id;
     delete from parley.nearest_codes as c where c.set_id = v_set.id;
@@ -177,13 +177,12 @@ begin
             end,
             v_name);
     end loop;
+    v_name := format('nearest_%s_rank', v_set.id);
     execute format(
-        'create function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) returns jsonb language plpgsql stable set search_path = '''' as %L',
-        v_set.id, format('begin return (%s); end', v_set.ranking));
-    execute format('revoke execute on function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) from public', v_set.id);
-    execute format(
-        'comment on function parley_portable.nearest_%s_rank(uuid[], real[], integer, double precision, boolean) is %L',
-        v_set.id, format('The last step of nearest for %s.', source));
+        'create function parley_portable.%I(uuid[], real[], integer, double precision, boolean) returns jsonb language plpgsql stable set search_path = '''' as %L',
+        v_name, format('begin return (%s); end', v_set.ranking));
+    execute format('revoke execute on function parley_portable.%I from public', v_name);
+    execute format('comment on function parley_portable.%I is %L', v_name, format('The last step of nearest for %s.', source));
     execute parley.nearest_copying(v_set, parley.nearest_searched(v_set, source::text));
 end
 $$;
@@ -202,14 +201,26 @@ begin
         select s.* from parley.nearest_sets as s where exists (select from pg_catalog.pg_class as c where c.oid = s.source) order by s.id
     loop
         return query execute format(
-            'select $2, count(*) filter (where h.id is null or c.id is null),
-                count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or e.id = c.id and (c.code is distinct from parley.nearest_code(e.embedding) or c.is_astray)),
-                count(*) filter (where e.id is null)
-            from %s as e
-            full join (select h.* from parley.nearest_halves as h where h.set_id = $1) as h on h.tenant = e.tenant and h.id = e.id
-            full join (select c.*, c.shelf <> 0 and not exists (select from parley.nearest_shelves as s where s.set_id = c.set_id and s.tenant = c.tenant and s.shelf = c.shelf) as is_astray from parley.nearest_codes as c where c.set_id = $1) as c on c.tenant = coalesce(e.tenant, h.tenant) and c.id = coalesce(e.id, h.id)
-            having count(*) filter (where e.id is null or h.id is null or c.id is null) > 0
-                or count(*) filter (where h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec or e.id = c.id and (c.code is distinct from parley.nearest_code(e.embedding) or c.is_astray)) > 0',
+            'select $2, count(*) filter (where d.is_missing), count(*) filter (where d.is_stale), count(*) filter (where d.is_extra)
+            from (
+                select
+                    h.id is null or c.id is null as is_missing,
+                    h.half operator(extensions.<>) extensions.l2_normalize(e.embedding)::extensions.halfvec
+                        or e.id = c.id and (c.code is distinct from parley.nearest_code(e.embedding) or c.is_astray) as is_stale,
+                    e.id is null as is_extra
+                from %s as e
+                full join (select h.* from parley.nearest_halves as h where h.set_id = $1) as h on h.tenant = e.tenant and h.id = e.id
+                full join (
+                    select
+                        c.*,
+                        c.shelf <> 0 and not exists (
+                            select from parley.nearest_shelves as s where s.set_id = c.set_id and s.tenant = c.tenant and s.shelf = c.shelf
+                        ) as is_astray
+                    from parley.nearest_codes as c
+                    where c.set_id = $1
+                ) as c on c.tenant = coalesce(e.tenant, h.tenant) and c.id = coalesce(e.id, h.id)
+            ) as d
+            having bool_or(d.is_missing or d.is_stale or d.is_extra)',
             parley.nearest_searched(v_set, v_set.source::text)) using v_set.id, v_set.source;
     end loop;
 end

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(74);
+select plan(75);
 
 create schema shop;
 create table shop.pieces (id uuid primary key default gen_random_uuid(), tenant uuid, is_gone boolean not null default false, v extensions.vector(48));
@@ -133,7 +133,13 @@ select is(
 );
 select is(
     (select count(*) from generate_series(1, 40) as t, chosen where pg_temp.near(1, pg_temp.query(t), 20, null, ids) = jsonb_build_object('is_exact', true, 'rows', pg_temp.brute(1, pg_temp.query(t), 20, null, ids))),
-    40::bigint, 'and who filters'
+    40::bigint, 'and who filters down to few'
+);
+create temp table others as
+select array_agg(p.id) as ids from shop.pieces as p, chosen where p.tenant = pg_temp.tenant(1) and p.id <> all (chosen.ids);
+select is(
+    (select count(*) from generate_series(1, 40) as t, others where pg_temp.near(1, pg_temp.query(t), 20, null, others.ids) = jsonb_build_object('is_exact', true, 'rows', pg_temp.brute(1, pg_temp.query(t), 20, null, others.ids))),
+    40::bigint, 'or down to many'
 );
 insert into shop.pieces (id, tenant, v) values ('00000000-0000-4000-8000-000000000001', pg_temp.tenant(1), pg_temp.query(300));
 select is(pg_temp.near(1, pg_temp.query(300), 1) #>> '{rows,0,id}', '00000000-0000-4000-8000-000000000001', 'what was written since is found at once');
