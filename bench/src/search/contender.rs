@@ -63,31 +63,26 @@ impl Contender {
         }
     }
 
-    /// Above a similarity of 0.3, or of any for queries that nothing fits.
-    fn sql(self, is_strange: bool) -> &'static str {
+    /// Above a similarity, where it takes one.
+    fn sql(self, above: &str) -> String {
+        let query = "$1::real[]::extensions.vector, $2";
         match (self.variant, self.peer) {
-            (Variant::Native | Variant::Portable, _) if is_strange => {
-                "select * from domo.search_knowledge_chunks($1::real[]::extensions.vector, $2, -1, 5)"
-            }
-            (Variant::Peer, Peer::Specification) if is_strange => {
-                "select * from bench_search.search_knowledge_chunks($1::real[]::extensions.vector, $2, -1, 5)"
-            }
             (Variant::Native | Variant::Portable, _) => {
-                "select * from domo.search_knowledge_chunks($1::real[]::extensions.vector, $2, 0.3, 5)"
+                format!("select * from domo.search_knowledge_chunks({query}, {above}, 5)")
             }
             (Variant::Peer, Peer::Specification) => {
-                "select * from bench_search.search_knowledge_chunks($1::real[]::extensions.vector, $2, 0.3, 5)"
+                format!("select * from bench_search.search_knowledge_chunks({query}, {above}, 5)")
             }
-            (Variant::Peer, Peer::Hnsw) => {
-                "select * from bench_search.hnsw($1::real[]::extensions.vector, $2, 5)"
-            }
-            (Variant::Floor, _) => "select * from bench_search.exact($1::real[]::extensions.vector, $2, 5)",
+            (Variant::Peer, Peer::Hnsw) => format!("select * from bench_search.hnsw({query}, 5)"),
+            (Variant::Floor, _) => format!("select * from bench_search.exact({query}, 5)"),
         }
     }
 
     /// What it finds.
     pub(crate) async fn find(self, client: &mut Client, query: &Query) -> Result<Vec<Uuid>, Error> {
-        let rows = sqlx::query(self.sql(query.is_strange))
+        // Nothing is as similar as 0.3 to a query about something else.
+        let above = if query.is_strange { "-1" } else { "0.3" };
+        let rows = sqlx::query(&self.sql(above))
             .bind(&query.embedding)
             .bind(query.demo)
             .fetch_all(&mut client.connection)
