@@ -22,7 +22,8 @@ use crate::db::conversations::{Incoming, receive, receive_all};
 /// Lanes: transactions at once, and events that are stuck before all others are.
 const LANES: usize = 4;
 
-/// How long a lane has the way for itself. A full transaction takes 5 ms.
+/// How long a lane has the way for itself. A full transaction takes 5 ms. Events a second of 32 senders on 2 cores, medians with
+/// the native and the portable kernel: 3,900 and 3,300 with 10 ms; 3,200 and 3,250 with 4 ms; 3,300 and 3,200 without any.
 const HEAD_START: Duration = Duration::from_millis(10);
 
 /// Events that wait. Whoever comes then waits for a place, as long as for an answer.
