@@ -145,6 +145,13 @@ export async function hears(tab, text) {
     await until(async () => assert.ok(tab.heard.some((frame) => frame.includes(text)), `${text} never came live`));
 }
 
+/** Waits until the live connection has joined the topic that the room has now. What was said before that was asked for. */
+export async function hasMoved(tab, sessionId) {
+    const [{ topic }] = await rows(`select 'echoroom:' || id || ':' || epoch as topic from echoroom.sessions where id = $1`, [sessionId]);
+    const isJoined = () => tab.heard.some((frame) => frame.includes(topic) && frame.includes('presence_state'));
+    await until(async () => assert.ok(isJoined(), `${topic} was never joined`));
+}
+
 /** The texts of a room as stored. */
 export async function stored(sessionId) {
     const found = await rows('select content from echoroom.chat_messages where session_id = $1 and deleted_at is null order by seq', [sessionId]);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
-import { badge, field, followLink, hears, messageIn, newTab, openRoom, pair, personIn, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
+import { badge, field, followLink, hasMoved, hears, messageIn, newTab, openRoom, pair, personIn, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
 
 test('two tabs are two people who see what the other does: join, talk, typing, presence', async () => {
     const { ada, ben, sessionId } = await pair();
@@ -138,12 +138,14 @@ test('who is removed is told so, hears nothing more and stays out until let back
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await ben.page.getByRole('heading', { name: 'You are out of this room' }).waitFor();
     await personIn(cleo, 'Ben').waitFor({ state: 'detached' });
+    // The room moved to another topic, and Cleo and Ada with it.
+    await hasMoved(cleo, sessionId);
+    await hasMoved(ada, sessionId);
     await say(ada, 'Ben must not hear this');
     await shows(cleo, ['hello', 'Ben must not hear this']);
     await say(cleo, 'nor this');
     await shows(ada, ['hello', 'Ben must not hear this', 'nor this']);
     await badge(cleo, 'Connected');
-    // The room moved to another topic, and Cleo and Ada with it.
     await hears(cleo, 'Ben must not hear this');
     await hears(ada, 'nor this');
 
