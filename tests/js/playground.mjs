@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { rows } from './database.mjs';
+import { row, rows } from './database.mjs';
 import { root, stack } from './stack.mjs';
 
 /** How long anything may take on a busy machine. */
@@ -140,16 +140,16 @@ export async function shows(tab, texts) {
     await until(async () => assert.deepEqual(await shown(tab), texts));
 }
 
-/** Waits until the live connection has brought this, so that asking every few seconds cannot pass for it. */
-export async function hears(tab, text) {
-    await until(async () => assert.ok(tab.heard.some((frame) => frame.includes(text)), `${text} never came live`));
+/** Waits until the live connection has brought these in one frame, so that asking every few seconds cannot pass for it. */
+export async function hears(tab, ...texts) {
+    const isThere = () => tab.heard.some((frame) => texts.every((text) => frame.includes(text)));
+    await until(async () => assert.ok(isThere(), `${texts.join(' with ')} never came live`));
 }
 
-/** Waits until the live connection has joined the topic that the room has now. What was said before that was asked for. */
+/** Waits until the live connection has joined the topic that the room has now; before, what is said may come by asking. */
 export async function hasMoved(tab, sessionId) {
-    const [{ topic }] = await rows(`select 'echoroom:' || id || ':' || epoch as topic from echoroom.sessions where id = $1`, [sessionId]);
-    const isJoined = () => tab.heard.some((frame) => frame.includes(topic) && frame.includes('presence_state'));
-    await until(async () => assert.ok(isJoined(), `${topic} was never joined`));
+    const { topic } = await row('select echoroom_private.topic(id, epoch) as topic from echoroom.sessions where id = $1', [sessionId]);
+    await hears(tab, topic, 'presence_state');
 }
 
 /** The texts of a room as stored. */
