@@ -8,6 +8,7 @@ import type { Room } from './room';
 
 export function People({ room }: { room: Room }) {
     const dialog = useRef<HTMLDialogElement>(null);
+    // Kept when the dialog closes: it says so a frame later, when it may be open again.
     const [removing, setRemoving] = useState<Seat>();
     const ask = (seat: Seat) => {
         setRemoving(seat);
@@ -22,7 +23,7 @@ export function People({ room }: { room: Room }) {
                 ))}
             </ul>
             {room.isMine && room.removed.length > 0 && <RemovedPeople room={room} />}
-            <dialog ref={dialog} aria-labelledby="remove-title" onClose={() => setRemoving(undefined)}>
+            <dialog ref={dialog} aria-labelledby="remove-title">
                 <h2 id="remove-title">Remove {removing?.user_name}?</h2>
                 <p>They lose their seat, hear nothing more of this room, and stay out until you let them back in.</p>
                 <form method="dialog" class="row">
