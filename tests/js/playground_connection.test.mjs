@@ -56,8 +56,8 @@ test('offline and back: what was said meanwhile arrives once and in order, and w
     await messageIn(ben, 'before').getByRole('button', { name: '👋, 1 person' }).waitFor();
     await say(ada, 'written offline');
     await say(ada, 'and this');
-    assert.deepEqual(await shown(ada), ['before', 'written offline', 'and this']);
-    assert.equal(await ada.page.getByText('Waiting to be sent').count(), 2);
+    await shows(ada, ['before', 'written offline', 'and this']);
+    await until(async () => assert.equal(await ada.page.getByText('Waiting to be sent').count(), 2));
 
     way.mend();
     await ada.context.setOffline(false);

@@ -158,7 +158,7 @@ test('one calls the agent, goes into the call, ends it, and the numbers and the 
         const { Calls, Running, Ended, Messages } = await totals(tab);
         assert.deepEqual({ Calls, Running, Ended, Messages }, { Calls: '1', Running: '0', Ended: '1', Messages: '3' });
     });
-    assert.equal(await bars.count(), 1);
+    await until(async () => assert.equal(await bars.count(), 1));
     await region(tab, 'Analytics').getByRole('listitem').getByText(/1 call, 3 messages/).waitFor({ state: 'attached' });
     await button(tab, 'Call again').waitFor();
     // A call that this page did nothing for: it hears of it, and does not ask.

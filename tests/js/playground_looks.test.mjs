@@ -11,6 +11,7 @@ test('all of it works with the keyboard alone', async () => {
     const ada = await newTab();
     const { page } = ada;
     const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim());
+    const hasFocus = (name, why) => until(async () => assert.equal(await focused(), name, why));
     /** Tabs on until what is called (or begins with) this has the focus, and sees that one can see it. */
     const tabTo = async (name) => {
         const sought = name instanceof RegExp ? name : new RegExp(`^${name}`);
@@ -31,7 +32,7 @@ test('all of it works with the keyboard alone', async () => {
     await visit(ada);
     await page.getByRole('button', { name: /^Calm/ }).waitFor();
     await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'Skip to the content');
+    await hasFocus('Skip to the content');
     await page.keyboard.press('Enter');
     // A room of its own, so that nobody else walks in.
     const mood = `Playground ${randomUUID()}`;
@@ -47,7 +48,7 @@ test('all of it works with the keyboard alone', async () => {
     await page.keyboard.press('Enter');
     await seated(ada);
     const sessionId = page.url().split('/').at(-1);
-    assert.equal(await focused(), 'Message', 'one can write at once');
+    await hasFocus('Message', 'one can write at once');
 
     const ben = await person();
     await ok(ben.rpc('join_room', { session_id: sessionId, user_name: 'Ben' }));
@@ -64,17 +65,17 @@ test('all of it works with the keyboard alone', async () => {
 
     // The arrow up in the empty field edits, Escape gives it up, Enter saves.
     await page.keyboard.press('ArrowUp');
-    await until(async () => assert.equal(await focused(), 'Edit your message'));
+    await hasFocus('Edit your message');
     await page.keyboard.type(' no');
     await page.keyboard.press('Escape');
-    await until(async () => assert.equal(await focused(), 'Message'));
+    await hasFocus('Message');
     await shows(ada, ['hi there', 'one line\nanother']);
     await page.keyboard.press('ArrowUp');
-    await until(async () => assert.equal(await focused(), 'Edit your message'));
+    await hasFocus('Edit your message');
     await page.keyboard.type('!');
     await page.keyboard.press('Enter');
     await shows(ada, ['hi there', 'one line\nanother! (edited)']);
-    await until(async () => assert.equal(await focused(), 'Message'));
+    await hasFocus('Message');
 
     // Back to the messages; the arrows move between them; their buttons follow in the order of the tab key.
     await page.keyboard.press('Shift+Tab');
@@ -82,21 +83,21 @@ test('all of it works with the keyboard alone', async () => {
         await page.keyboard.press('Shift+Tab');
     }
     await page.keyboard.press('ArrowUp');
-    assert.match(await focused(), /hi there/);
+    await until(async () => assert.match(await focused(), /hi there/));
     await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'React');
+    await hasFocus('React');
     await page.keyboard.press('Enter');
-    assert.equal(await focused(), 'React with 👍');
+    await hasFocus('React with 👍');
     await page.keyboard.press('Escape');
-    assert.equal(await focused(), 'React');
+    await hasFocus('React');
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await messageIn(ada, 'hi there').getByRole('button', { name: '❤️, 1 person' }).waitFor();
     await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'Answer');
+    await hasFocus('Answer');
     await page.keyboard.press('Enter');
-    assert.equal(await focused(), 'Message');
+    await hasFocus('Message');
     await page.getByText('Answering Ben: hi there').waitFor();
     await page.keyboard.press('Escape');
     await page.getByText('Answering Ben: hi there').waitFor({ state: 'detached' });
@@ -108,7 +109,7 @@ test('all of it works with the keyboard alone', async () => {
     await page.getByRole('heading', { name: 'Events' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Events' }).waitFor({ state: 'detached' });
-    assert.equal(await focused(), 'Events');
+    await hasFocus('Events');
 
     await tabTo('Speaking');
     await page.keyboard.press('Space');
@@ -121,7 +122,7 @@ test('all of it works with the keyboard alone', async () => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    assert.equal(await focused(), 'Remove Ben');
+    await hasFocus('Remove Ben');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     // A dialog says that it closed a frame later; opened again before, it still knows whom it is about.
