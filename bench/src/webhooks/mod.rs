@@ -27,7 +27,7 @@ use crate::webhooks::turn::Senders;
 use crate::worker::Worker;
 
 /// Connections that send at once.
-const SENDERS: [usize; 3] = [1, 8, 32];
+const SENDERS: [usize; 4] = [1, 8, 32, 128];
 /// Connections of each receiver to the database: the default of both.
 const CONNECTIONS: usize = 10;
 
