@@ -90,7 +90,7 @@ impl Avatars {
             self.api.join(&self.ben, &room, "Hopeful").await;
             let before = self.tavus().conversations().0;
             // Long enough that all of them are there while the call is made.
-            self.fail_create(FaultKind::Slow { delay_ms: 300 });
+            self.fail_create(FaultKind::Slow { delay_ms: 1000 });
             let wanted = json!({ "session_id": room, "mood": "Hopeful" });
             let asking = [&ada, &self.ben].into_iter().flat_map(|person| {
                 let wanted = wanted.clone();
@@ -123,7 +123,7 @@ impl Avatars {
     async fn client_that_goes_away_leaves_one_call_behind(&self) {
         let (ada, room) = self.alone("Loving").await;
         let before = self.tavus().conversations().0;
-        self.fail_create(FaultKind::Slow { delay_ms: 1000 });
+        self.fail_create(FaultKind::Slow { delay_ms: 2000 });
         let worker = &self.api.worker;
         let wanted = json!({ "session_id": room });
         let asking = worker.post(&ada.token, CREATE, wanted.clone());

@@ -297,7 +297,7 @@ async fn create_whose_outcome_is_unknown_is_never_sent_again() {
         (FaultKind::DropBefore, 0),
         (FaultKind::DropAfter, 1),
         (FaultKind::Garbage, 1),
-        (FaultKind::Slow { delay_ms: 3000 }, 1),
+        (FaultKind::Slow { delay_ms: 8000 }, 1),
         (status(500, None), 0),
         (status(503, Some("1")), 0),
     ];
@@ -323,7 +323,7 @@ async fn harmless_requests_survive_dropped_connections_and_late_answers() {
         .fail(fault("GET", &path, 1, FaultKind::DropBefore));
     tavus
         .simulator
-        .fail(fault("GET", &path, 1, FaultKind::Slow { delay_ms: 3000 }));
+        .fail(fault("GET", &path, 1, FaultKind::Slow { delay_ms: 8000 }));
     assert_eq!(tavus.client.conversation(&made.id).await.unwrap().id, made.id);
     assert_eq!(tavus.simulator.requests("GET", &path), 3);
 

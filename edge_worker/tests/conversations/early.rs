@@ -10,7 +10,7 @@ use crate::scene::{APP, Scene, status};
 async fn event_that_overtakes_the_answer_is_taken_in_and_told_once_there_is_an_address() {
     let scene = Scene::start().await;
     let id = scene.wanted().await;
-    scene.fail_create(FaultKind::Slow { delay_ms: 300 });
+    scene.fail_create(FaultKind::Slow { delay_ms: 2000 });
     let (started, ()) = tokio::join!(scene.conversations.start(APP, id), async {
         while scene.kept(id).await.is_empty() {
             tokio::task::yield_now().await;
@@ -54,7 +54,7 @@ async fn call_that_ended_before_its_answer_came_stays_ended() {
     let scene = Scene::start().await;
     scene.behave(Script::Normal);
     let id = scene.wanted().await;
-    scene.fail_create(FaultKind::Slow { delay_ms: 300 });
+    scene.fail_create(FaultKind::Slow { delay_ms: 2000 });
     let (started, ()) = tokio::join!(scene.conversations.start(APP, id), async {
         let call = loop {
             match scene.row(id).await["conversation_id"].as_str() {

@@ -15,7 +15,7 @@ fn lost_answers() -> [FaultKind; 4] {
         FaultKind::Garbage,
         FaultKind::StatusAfter { status: 500 },
         // Longer than the client waits.
-        FaultKind::Slow { delay_ms: 2000 },
+        FaultKind::Slow { delay_ms: 8000 },
     ]
 }
 
@@ -137,7 +137,7 @@ async fn worker_that_comes_back_too_late_ends_its_own_call() {
     let scene = Scene::start().await;
     scene.behave(Script::Reordered);
     let id = scene.wanted().await;
-    scene.fail_create(FaultKind::Slow { delay_ms: 200 });
+    scene.fail_create(FaultKind::Slow { delay_ms: 2000 });
     let (late, ()) = tokio::join!(scene.conversations.start(APP, id), async {
         scene.until_attempted(id).await;
         // Its claim ran out, and another one was quicker.

@@ -107,7 +107,7 @@ async fn end_that_is_asked_for_while_the_call_is_made_ends_it_at_once() {
         "delete from echoroom.conversations where id = $1",
     ] {
         let id = scene.wanted().await;
-        scene.fail_create(FaultKind::Slow { delay_ms: 1500 });
+        scene.fail_create(FaultKind::Slow { delay_ms: 2000 });
         let (started, ()) = tokio::join!(scene.conversations.start(APP, id), async {
             scene.until_attempted(id).await;
             scene.run(change, id).await;

@@ -9,7 +9,7 @@ use crate::support::database::{Line, Proxy};
 
 fn short_lease() -> Settings {
     Settings {
-        lease: Duration::from_secs(1),
+        lease: Duration::from_secs(3),
         ..quick()
     }
 }
@@ -26,7 +26,7 @@ async fn lease_is_kept_as_long_as_the_worker_lives_and_then_taken_over() {
     // Three times as long as the lease that it was taken on.
     let message = "(select vt from pgmq.q_parley_tavus)";
     let taken_until = scene.text(&format!("select {message}::text")).await;
-    let is_kept = format!("{message} > '{taken_until}'::timestamptz + interval '2 seconds'");
+    let is_kept = format!("{message} > '{taken_until}'::timestamptz + interval '6 seconds'");
     until(&scene.owner, "an extended lease", &is_kept).await;
     assert!(
         second.calls.try_recv().is_err(),

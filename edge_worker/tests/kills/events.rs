@@ -9,7 +9,7 @@ use crate::calls::Call;
 use crate::house::{House, Victim};
 use crate::plan;
 
-/// Together with those of the jobs there are 200.
+/// Those of the jobs come besides.
 const RUNS: usize = 200;
 /// Calls a run; each has ten events, and some of those come two or three times.
 const CALLS: i32 = 3;
@@ -44,7 +44,7 @@ async fn acknowledged_events_are_there_once_whatever_is_killed() {
     assert!(hits * 4 >= runs, "only {hits} of {runs} kills hit anything");
 }
 
-/// Two of nine times Postgres, which makes 40 of 180.
+/// Two of nine times Postgres, which makes 44 of 200.
 fn victim(run: usize, random: &mut StdRng) -> Victim {
     match run % 9 {
         3 | 7 => Victim::Postgres,

@@ -67,9 +67,10 @@ pub fn client(settings: &Tavus, metrics: Metrics, waits: Arc<Mutex<Vec<Duration>
         seed: Some(7),
         ..RetryPolicy::default()
     };
+    // A busy machine answers in time.
     let timeouts = Timeouts {
-        request: Duration::from_millis(400),
-        create: Duration::from_millis(400),
+        request: Duration::from_secs(5),
+        create: Duration::from_secs(5),
         ..Timeouts::default()
     };
     TavusClient::new(settings, timeouts, retry, metrics).unwrap()

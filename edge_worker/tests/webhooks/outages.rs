@@ -78,7 +78,7 @@ async fn line_that_is_cut_in_the_middle_of_an_event_costs_a_try_and_nothing_else
 async fn line_that_is_held_is_not_waited_for_and_every_try_after_it_goes_well() {
     let scene = Scene::start().await;
     let id = scene.conversation("c-1").await;
-    let (worker, proxy) = worker(&scene, Duration::from_millis(300)).await;
+    let (worker, proxy) = worker(&scene, Duration::from_secs(2)).await;
     assert_eq!(worker.tell(id, &said(&scene, 0)).await, "new");
     proxy.line.send(Line::Held).unwrap();
     let path = worker.path(id);
