@@ -242,7 +242,7 @@ async fn schema_is_read_again_after_a_change(stack: &Stack) {
         .execute(&mut database)
         .await
         .unwrap();
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
     while send(stack, Method::GET, "late", None, None).await.status() != 200 {
         assert!(
             tokio::time::Instant::now() < deadline,
