@@ -3,15 +3,17 @@ begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
 select plan(43);
+create function pg_temp.no_jobs() returns bigint
+    language sql volatile security definer
+    as $$ with gone as (delete from parley.jobs where queue = 'knowledge') select pgmq.purge_queue('parley_knowledge') $$;
+-- Those of others, where the database is in use.
+select pg_temp.no_jobs();
 \ir domo_fixture.psql
 
 -- The jobs that wait, without the ids of the queue.
 create function pg_temp.jobs() returns table (kind text, payload jsonb)
     language sql volatile security definer
     as $$ select m.message ->> 'kind', m.message -> 'payload' from pgmq.q_parley_knowledge m order by m.msg_id $$;
-create function pg_temp.no_jobs() returns bigint
-    language sql volatile security definer
-    as $$ with gone as (delete from parley.jobs where queue = 'knowledge') select pgmq.purge_queue('parley_knowledge') $$;
 create function pg_temp.video() returns uuid
     language sql stable security definer
     as $$ select id from domo.demo_videos where title = 'New' $$;
