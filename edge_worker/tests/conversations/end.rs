@@ -23,6 +23,7 @@ async fn started(scene: &Scene) -> (Uuid, ConversationId) {
 async fn ends(scene: &Scene, id: Uuid, reason: &str) {
     let ended = scene.conversations.end(APP, id, reason).await.unwrap();
     assert!(matches!(ended, Ended::Now | Ended::Before), "{ended:?}");
+    assert_eq!(scene.row(id).await["status"], "ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +32,6 @@ async fn end_ends_the_call_and_notes_it_once() {
     let (id, _) = started(&scene).await;
     ends(&scene, id, "room_empty").await;
     assert_eq!(scene.calls(), (1, 0));
-    assert_eq!(scene.row(id).await["status"], "ended");
     assert_eq!(
         scene.conversations.end(APP, id, "room_empty").await.unwrap(),
         Ended::Before
@@ -140,7 +140,6 @@ async fn call_that_nobody_noted_is_found_and_ended() {
     assert!(error.is_passing(), "{error:?}");
     ends(&scene, id, "requested").await;
     assert_eq!(scene.calls(), (1, 0));
-    assert_eq!(scene.row(id).await["status"], "ended");
     scene.stop().await;
 }
 

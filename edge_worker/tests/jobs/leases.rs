@@ -26,7 +26,8 @@ async fn lease_is_kept_as_long_as_the_worker_lives_and_then_taken_over() {
     // Three times as long as the lease that it was taken on.
     let message = "(select vt from pgmq.q_parley_tavus)";
     let taken_until = scene.text(&format!("select {message}::text")).await;
-    let is_kept = format!("{message} > '{taken_until}'::timestamptz + interval '6 seconds'");
+    let twice = 2 * short_lease().lease.as_secs();
+    let is_kept = format!("{message} > '{taken_until}'::timestamptz + interval '{twice} seconds'");
     until(&scene.owner, "an extended lease", &is_kept).await;
     assert!(
         second.calls.try_recv().is_err(),
