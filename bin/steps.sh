@@ -4,6 +4,8 @@
 set -Eeuo pipefail
 
 script=$(basename "$0")
+# tests/fresh/run is known as fresh.
+if [[ $script == run ]]; then script=$(basename "$(dirname "$(realpath "$0")")"); fi
 step=0
 total=${total:-0}
 step_name=
@@ -22,7 +24,7 @@ die() { died=true; printf '%s: %s\n' "$script" "$*" >&2; exit 1; }
 trap 'failed_at "$?" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND"' ERR
 failed_at() {
     local command=${4%%$'\n'*}
-    printf '%s: %s, line %d: ended with %d: %s\n' "$script" "${2##*/}" "$3" "$1" "${command:0:160}" >&2
+    printf '%s: line %d of %s ended with %d: %s\n' "$script" "$3" "${2##*/}" "$1" "${command:0:160}" >&2
 }
 
 # What is to be undone, the last first. A failing command of it must not become the exit status of the script.
