@@ -46,7 +46,7 @@ impl Stack {
         let listener = listen(config.api_port).await?;
         let simulators = Simulators::start(&config).await?;
 
-        let binaries = Binaries::find()?;
+        let binaries = Binaries::find(config.pg_config.as_deref())?;
         let cluster = Cluster::place(&data_dir, RunAs::choose()?, &config.progress)?;
         config.progress.line(format!(
             "starting PostgreSQL {} from {}",
