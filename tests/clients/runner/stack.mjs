@@ -1,11 +1,17 @@
 // A stack for one suite, with the project that the client's tests come with.
 
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { readEnvFile } from '../../js/env_file.mjs';
+
+// The projects of the clients are from before May 2026, when new tables were granted to the roles of the API by themselves.
+const GRANTS = `alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
+alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+`;
 
 // A start takes seconds; on a machine that is busy with a build it may take a minute.
 const START_SECONDS = 180;
@@ -13,17 +19,17 @@ const START_SECONDS = 180;
 /**
  * Starts local_stack for a copy of the project whose `supabase` folder lies in `project` (none: an empty one).
  *
- * `ports` are those that the tests name; `migrations` are statements that come before the project's own.
+ * `ports` are those that the tests name.
  */
-export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 }, before }) {
+export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 } }) {
     const copy = join(folder, 'project');
     mkdirSync(join(copy, 'supabase/migrations'), { recursive: true });
     if (project && existsSync(join(project, 'supabase'))) {
         cpSync(join(project, 'supabase'), join(copy, 'supabase'), { recursive: true });
     }
-    if (before) {
-        writeFileSync(join(copy, 'supabase/migrations/00000000000001_before.sql'), before);
-    }
+    // Where local_stack looks for them.
+    symlinkSync('supabase/migrations', join(copy, 'migrations'));
+    writeFileSync(join(copy, 'supabase/migrations/00000000000000_grants.sql'), GRANTS);
     const data = join(folder, 'data');
     mkdirSync(data);
     const log = join(folder, 'stack.log');
