@@ -23,8 +23,7 @@ let admin;
 before(async () => {
     const project = join(folder, 'project');
     const data = join(folder, 'data');
-    mkdirSync(join(project, 'migrations'), { recursive: true });
-    mkdirSync(join(project, 'supabase'));
+    mkdirSync(join(project, 'supabase'), { recursive: true });
     copyFileSync(join(root, 'supabase/config.toml'), join(project, 'supabase/config.toml'));
     const binary = join(root, 'target/debug/local_stack');
     server = spawn(binary, ['--project-dir', project, 'up'], {
