@@ -4,6 +4,9 @@
 /** What a column of type jsonb holds. */
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
+/** What a column of type jsonb holds that is an object. */
+export type JsonObject = { [key: string]: Json | undefined };
+
 type Table = { Row: object; Insert: object; Update: object; Relationships: unknown[] };
 
 /** Columns for writing: named and optional as the CLI says, typed as the row is; `never` stays (a column that only the database writes). */

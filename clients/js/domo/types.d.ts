@@ -2,7 +2,7 @@
 //
 // Times are ISO 8601 strings, ids are UUIDs as strings.
 
-import type { Json, NoArguments } from '../schema.js';
+import type { Json, JsonObject, NoArguments } from '../schema.js';
 
 // Rows ------------------------------------------------------------------------------------------------------------------------
 
@@ -30,7 +30,7 @@ export type Demo = {
     tavus_conversation_id: string | null;
     /** Path in the bucket `demo-videos`; empty without one. */
     video_storage_path: string;
-    metadata: { [key: string]: Json | undefined };
+    metadata: JsonObject;
     published_at: string | null;
     /** Set to delete, null to restore. */
     deleted_at: string | null;
@@ -131,7 +131,8 @@ export type ProcessedWebhookEvent = {
     id: string;
     conversation_id: string;
     event_type: string;
-    event_data: NonNullable<Json>;
+    /** The event as it came. */
+    event_data: JsonObject;
     processed_at: string;
     processing_duration_ms: number | null;
     event_hash: string;
@@ -171,9 +172,9 @@ export type AuditLog = {
     table_name: string;
     record_id: string | null;
     /** What changed, as it was. */
-    old_values: Json | null;
+    old_values: JsonObject | null;
     /** What changed, as it is. */
-    new_values: Json | null;
+    new_values: JsonObject | null;
     created_at: string;
     /** Whose demo it was. */
     owner_id: string;
