@@ -66,7 +66,8 @@ export class Types {
     /** Notes which nullable fields are null here and which are not, by the type that they are a field of. */
     #see(schema, value, name) {
         if (schema.$ref) {
-            this.#see(this.resolve(schema), value, decodeURIComponent(schema.$ref.replace('#/definitions/', '')));
+            const alias = decodeURIComponent(schema.$ref.replace('#/definitions/', ''));
+            this.#see(this.resolve(schema), value, alias.includes('<') ? name : alias);
         } else if (schema.anyOf) {
             const branch = schema.anyOf.find((each) => this.accepts(each, value));
             this.#see(branch, value, branch.properties?.event?.const ?? branch.properties?.table?.const ?? name);
@@ -74,7 +75,7 @@ export class Types {
             value.forEach((each) => this.#see(schema.items, each, name));
         } else if (value !== null && typeof value === 'object') {
             for (const [field, type] of Object.entries(schema.properties ?? {})) {
-                if (this.accepts(type, null)) {
+                if (schema.required?.includes(field) && this.accepts(type, null)) {
                     const key = `${name}.${field}`;
                     this.#seen.set(key, (this.#seen.get(key) ?? new Set()).add(value[field] === null));
                 }
