@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { apps, familyOf, migrations, migrationsOf, root } from './apps.mjs';
 
+const page = join(root, 'docs/own-project.md');
 const stampOf = (file) => file.split('_', 1)[0];
 
 /** What is in the way of an app. Its message is for people. */
@@ -98,11 +99,11 @@ function whatRemains({ app, config, isLate }, folder) {
     const settings = missingSettings(app, config);
     const steps = [];
     if (settings.length > 0) {
-        steps.push(['supabase/config.toml: let these lines say', ...settings.map((line) => `  ${line}`), 'and the same in the dashboard of a hosted project (docs/own-project.md).']);
+        steps.push(['supabase/config.toml: let these lines say', ...settings.map((line) => `  ${line}`), `and the same in the dashboard of a hosted project (${page}).`]);
     }
     steps.push([`Apply the migrations, in ${folder}:`, `  supabase db push --remote --yes${isLate ? ' --include-all' : ''}`]);
     steps.push(['Types for supabase-js:', `  npm install ${join(root, 'clients/js')}`, `  import type { WithApps } from '@parley/client'`]);
-    steps.push(['Calls, files and upkeep are the work of the worker: docs/own-project.md says how to start it.']);
+    steps.push([`Calls, files and upkeep are the work of the worker: ${page} says how to start it.`]);
     return steps.map((lines, index) => lines.map((line, at) => (at === 0 ? `${index + 1}. ${line}` : `   ${line}`)).join('\n')).join('\n');
 }
 
@@ -134,7 +135,7 @@ function main([command, ...words]) {
         console.log(
             copied.length === 0
                 ? `${app.title} is in ${folder} already, as it is here.`
-                : `${app.title}: ${copied.length} migrations copied to ${join(folder, 'supabase/migrations')}. What remains to do:\n${whatRemains(added, folder)}`,
+                : `${app.title}: ${copied.length} ${copied.length === 1 ? 'migration' : 'migrations'} copied to ${join(folder, 'supabase/migrations')}. What remains to do:\n${whatRemains(added, folder)}`,
         );
         return 0;
     } catch (error) {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { after, test } from 'node:test';
+import { schemas } from '../../bin/lib/apps.mjs';
 import { inRolledBackTransaction, rows } from './database.mjs';
 import { exposedSchemas, root, stackVariables } from './stack.mjs';
 import { compile } from './typescript.mjs';
@@ -144,7 +145,7 @@ const sectionOf = (page, heading) => readFileSync(join(root, page), 'utf8').spli
 
 test('docs/errors.md lists every error that our functions raise, and no other', async () => {
     const sources = await rows(
-        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|echoroom|domo)'`,
+        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|${schemas.join('|')})'`,
     );
     const raised = sources.flatMap(({ prosrc }) => [
         ...prosrc.matchAll(/'(PT\d{3})',\s*'([a-z_]+)'/g),
