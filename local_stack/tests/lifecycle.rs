@@ -215,8 +215,8 @@ async fn migrations_are_applied_once_in_order_or_not_at_all() {
     project.write_migration("20260102000000_late.sql", "select 1;");
     let text = Stack::start(project.config()).await.unwrap_err().to_string();
     assert!(text.contains("20260102000000_late.sql"), "{text}");
-    std::fs::remove_file(project.path("migrations/20260102000000_late.sql")).unwrap();
-    std::fs::remove_file(project.path("migrations/20260103000000_bad.sql")).unwrap();
+    std::fs::remove_file(project.path("supabase/migrations/20260102000000_late.sql")).unwrap();
+    std::fs::remove_file(project.path("supabase/migrations/20260103000000_bad.sql")).unwrap();
     let text = Stack::start(project.config()).await.unwrap_err().to_string();
     assert!(text.contains("20260103000000"), "{text}");
 }
