@@ -36,9 +36,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Postrust calls every refused statement an error; the client is told, and the terminal stays readable.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,postrust_engine::handler=off"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
