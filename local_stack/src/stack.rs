@@ -47,7 +47,7 @@ impl Stack {
         Server::check_port(config.db_port)?;
         let simulators = Simulators::start(&config).await?;
 
-        let binaries = Binaries::find()?;
+        let binaries = Binaries::find(config.pg_config.as_deref())?;
         let cluster = Cluster::place(&data_dir, RunAs::choose()?, &config.progress)?;
         config.progress.line(format!(
             "starting PostgreSQL {} from {}",

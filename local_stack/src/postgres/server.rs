@@ -80,6 +80,8 @@ impl Server {
             "unix_socket_directories=".to_owned(),
             "wal_level=logical".to_owned(),
             "max_connections=200".to_owned(),
+            // As on Supabase; `supabase inspect db` reads its view, which refuses unless it is loaded at the start.
+            "shared_preload_libraries=pg_stat_statements".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
         ];

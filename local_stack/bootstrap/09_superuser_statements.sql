@@ -1,7 +1,7 @@
--- On Supabase the role postgres may create a list of extensions that a plain Postgres reserves for superusers. Here an event
--- trigger lends the role that right for the one statement: the change of the role is part of the statement's own
--- transaction, so no other session ever sees it, and an error takes it back.
--- Takes a row lock on one row of pg_authid until the transaction ends, when such an extension is created.
+-- On Supabase the role postgres may create a list of extensions, publications of all tables, and foreign data wrappers, which a
+-- plain Postgres reserves for superusers. Here an event trigger lends the role that right for the one statement: the change of the
+-- role is part of the statement's own transaction, so no other session ever sees it, and an error takes it back.
+-- Takes a row lock on one row of pg_authid until the transaction ends, when there is such a statement.
 
 create function extensions.local_privileged_extensions()
 returns text[]
@@ -21,32 +21,55 @@ as $$
     ]
 $$;
 
-create function extensions.local_lend_extension_right()
+-- Who runs the statement. It shows in the setting `role`, or as the session's own user: an event trigger that may change the role
+-- runs as its owner.
+create function extensions.local_is_postgres()
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user) = 'postgres'
+$$;
+
+create function extensions.local_make_superuser()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    -- One at a time: two sessions that change the same role fail instead of waiting.
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('extensions.local_make_superuser'));
+    alter role postgres superuser;
+end
+$$;
+
+create function extensions.local_lend_superuser()
 returns event_trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 begin
-    -- The name is not known before the statement has run, so the text decides whether help may be needed, and the second
-    -- trigger decides whether it was deserved. The caller shows in the setting `role`, or as the session's own user: this
-    -- function runs as its owner.
-    if coalesce(nullif(pg_catalog.current_setting('role'), 'none'), session_user) = 'postgres'
-        and exists (
-            select
-            from pg_catalog.pg_available_extensions as available
-            where available.name = any (extensions.local_privileged_extensions())
-              and pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_query()), available.name) > 0
+    -- The name of an extension is not known before the statement has run, so the text decides whether help may be needed, and the
+    -- second trigger decides whether it was deserved.
+    if extensions.local_is_postgres()
+        and (
+            tg_tag not in ('CREATE EXTENSION', 'ALTER EXTENSION')
+            or exists (
+                select
+                from pg_catalog.pg_available_extensions as available
+                where available.name = any (extensions.local_privileged_extensions())
+                  and pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_query()), available.name) > 0
+            )
         )
     then
-        -- One at a time: two sessions that change the same role fail instead of waiting.
-        perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('extensions.local_lend_extension_right'));
-        alter role postgres superuser;
+        perform extensions.local_make_superuser();
     end if;
 end
 $$;
 
-create function extensions.local_return_extension_right()
+create function extensions.local_return_superuser()
 returns event_trigger
 language plpgsql
 security definer
@@ -82,13 +105,9 @@ end
 $$;
 
 revoke execute on function extensions.local_privileged_extensions() from public;
-revoke execute on function extensions.local_lend_extension_right() from public;
-revoke execute on function extensions.local_return_extension_right() from public;
+revoke execute on function extensions.local_is_postgres() from public;
+revoke execute on function extensions.local_make_superuser() from public;
+revoke execute on function extensions.local_lend_superuser() from public;
+revoke execute on function extensions.local_return_superuser() from public;
 
-create event trigger local_lend_extension_right on ddl_command_start
-when tag in ('CREATE EXTENSION', 'ALTER EXTENSION')
-execute function extensions.local_lend_extension_right();
-
-create event trigger local_return_extension_right on ddl_command_end
-when tag in ('CREATE EXTENSION', 'ALTER EXTENSION')
-execute function extensions.local_return_extension_right();
+-- The event triggers are made in the next file, where their order matters.
