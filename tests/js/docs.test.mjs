@@ -128,6 +128,17 @@ test('every js block compiles as TypeScript in strict mode, with the types that 
     assert.equal(await compile(Object.fromEntries(typed), { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }), '');
 });
 
+test('every ts block compiles in strict mode', async () => {
+    const snippets = everyBlock.filter(({ language }) => language === 'ts').map(({ path, line, text }) => [`${path.replace(/\W/g, '_')}_${line}.ts`, text]);
+    assert.ok(snippets.length > 0);
+    const files = {
+        ...Object.fromEntries(snippets),
+        'given.d.ts': 'declare const url: string; declare const key: string;',
+        'database.types.ts': 'export type Database = { public: { Tables: {}; Views: {}; Functions: {} } };',
+    };
+    assert.equal(await compile(files, { module: 'esnext', moduleResolution: 'bundler' }), '');
+});
+
 test('the README shows code that runs, and so do the pages about SQL', (t) => {
     const count = (language) => pasted.filter((block) => block.language === language).length;
     t.diagnostic(`${count('js')} js, ${count('sql')} sql and ${count('sh')} sh blocks ran; ${blocks.length - pasted.length} are marked no-run or hello`);

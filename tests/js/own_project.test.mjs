@@ -183,7 +183,7 @@ test('adding it again changes nothing', async () => {
     const before = digest();
     const { code, said } = await bin('add', 'echoroom', project);
     assert.equal(code, 0, said);
-    assert.match(said, /EchoRoom is in .* already, as it is here\./);
+    assert.match(said, /EchoRoom is in .* already, as it is here\.\n$/);
     assert.equal(digest(), before);
 });
 
