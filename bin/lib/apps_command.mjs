@@ -94,17 +94,22 @@ function missingSettings({ schema, settings }, config) {
     return missing;
 }
 
-/** What an app's arrival leaves to do. */
-function whatRemains({ app, config, isLate }, folder) {
+const numbered = (steps) => steps.flatMap(([first, ...more], index) => [`${index + 1}. ${first}`, ...more.map((line) => `   ${line}`)]).join('\n');
+
+/** What an app's arrival leaves to do; where it was there already, what it still wants of config.toml. */
+function whatRemains({ app, copied, config, isLate }, folder) {
     const settings = missingSettings(app, config);
     const steps = [];
     if (settings.length > 0) {
         steps.push(['supabase/config.toml: let these lines say', ...settings.map((line) => `  ${line}`), `and the same in the dashboard of a hosted project (${page}).`]);
     }
+    if (copied.length === 0) {
+        return numbered(steps);
+    }
     steps.push([`Apply the migrations, in ${folder}:`, `  supabase db push --remote --yes${isLate ? ' --include-all' : ''}`]);
     steps.push(['Types for supabase-js:', `  npm install ${join(root, 'clients/js')}`, `  import type { WithApps } from '@parley/client'`]);
     steps.push([`Calls, files and upkeep are the work of the worker: ${page} says how to start it.`]);
-    return steps.map((lines, index) => lines.map((line, at) => (at === 0 ? `${index + 1}. ${line}` : `   ${line}`)).join('\n')).join('\n');
+    return numbered(steps);
 }
 
 const usage = `bin/apps: Parley's apps in a Supabase project of your own
@@ -132,11 +137,15 @@ function main([command, ...words]) {
     try {
         const added = addApp(name, folder);
         const { app, copied } = added;
+        const remains = whatRemains(added, folder);
         console.log(
             copied.length === 0
                 ? `${app.title} is in ${folder} already, as it is here.`
-                : `${app.title}: ${copied.length} ${copied.length === 1 ? 'migration' : 'migrations'} copied to ${join(folder, 'supabase/migrations')}. What remains to do:\n${whatRemains(added, folder)}`,
+                : `${app.title}: ${copied.length} ${copied.length === 1 ? 'migration' : 'migrations'} copied to ${join(folder, 'supabase/migrations')}.`,
         );
+        if (remains) {
+            console.log(`What remains to do:\n${remains}`);
+        }
         return 0;
     } catch (error) {
         if (!(error instanceof InTheWay)) {

@@ -170,8 +170,14 @@ createClient<EchoroomAlone>('http://localhost', 'key').schema('echoroom').rpc('l
 createClient<DomoAlone>('http://localhost', 'key').schema('domo').rpc('demo_dashboard');
 `;
 
-for (const [module, options] of Object.entries({ nodenext: {}, bundler: { module: 'esnext', moduleResolution: 'bundler' }, 'whose own files are checked': { skipLibCheck: false } })) {
-    test(`TypeScript knows rows, arguments, answers and events: ${module}`, async () => {
+const ways = {
+    'as modules of Node': {},
+    'for a bundler, with what `tsc --init` switches on': { module: 'esnext', moduleResolution: 'bundler', exactOptionalPropertyTypes: true, verbatimModuleSyntax: true },
+    'with our own files checked': { skipLibCheck: false },
+};
+
+for (const [way, options] of Object.entries(ways)) {
+    test(`TypeScript knows rows, arguments, answers and events: ${way}`, async () => {
         assert.equal(await compile({ 'uses.mts': uses }, options), '');
     });
 }

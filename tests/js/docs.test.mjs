@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
@@ -124,7 +124,19 @@ test('every js block compiles as TypeScript in strict mode, with the types that 
         `import type { Database } from '@parley/client';\n${text.replaceAll('createClient(', 'createClient<Database>(')}`,
     ]);
     assert.ok(typed.length >= 3 && typed.every(([, text]) => text.includes('createClient<Database>(')));
-    assert.equal(await compile(Object.fromEntries(typed)), '');
+    // The stricter checks are those that `tsc --init` switches on.
+    assert.equal(await compile(Object.fromEntries(typed), { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }), '');
+});
+
+test('every ts block compiles in strict mode', async () => {
+    const snippets = everyBlock.filter(({ language }) => language === 'ts').map(({ path, line, text }) => [`${path.replace(/\W/g, '_')}_${line}.ts`, text]);
+    assert.ok(snippets.length > 0);
+    const files = {
+        ...Object.fromEntries(snippets),
+        'given.d.ts': 'declare const url: string; declare const key: string;',
+        'database.types.ts': 'export type Database = { public: { Tables: {}; Views: {}; Functions: {} } };',
+    };
+    assert.equal(await compile(files, { module: 'esnext', moduleResolution: 'bundler' }), '');
 });
 
 test('the README shows code that runs, and so do the pages about SQL', (t) => {
@@ -138,6 +150,25 @@ test('what is left out says so in words that this test knows', () => {
         ({ language, words }) => otherNames.includes(language) || words.some((word) => word !== 'no-run' && word !== 'hello') || words.length > 1,
     );
     assert.deepEqual(unknown.map(({ path, line }) => `${path}, line ${line}`), []);
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (path) =>
+    [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading.toLowerCase().replace(/[^\w\s-]/g, '').replaceAll(' ', '-'));
+
+test('every link to a file or a heading leads somewhere', () => {
+    const all = [...pages, ...pagesIn('.'), ...pagesIn('bench')];
+    const links = all.flatMap((page) => {
+        const text = readFileSync(page, 'utf8').replace(/^```[^]*?^```/gm, '').replace(/`[^`]*`/g, '');
+        return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => ({ page, target })).filter(({ target }) => !/^[a-z]+:/.test(target));
+    });
+    const broken = links.filter(({ page, target }) => {
+        const [file, anchor] = target.split('#');
+        const path = file === '' ? page : join(page, '..', file);
+        return !existsSync(path) || (anchor && !anchorsOf(path).includes(anchor));
+    });
+    assert.deepEqual(broken.map(({ page, target }) => `${relative(root, page)}: ${target}`), []);
+    assert.ok(links.length > 50);
 });
 
 /** The section of a page under a heading. */
