@@ -11,7 +11,7 @@ macro_rules! bootstrap_files {
 }
 
 /// The files of `bootstrap/`, in their order.
-const FILES: [(&str, &str); 11] = bootstrap_files![
+const FILES: [(&str, &str); 10] = bootstrap_files![
     "00_guard.sql",
     "01_roles.sql",
     "02_database.sql",
@@ -22,7 +22,6 @@ const FILES: [(&str, &str); 11] = bootstrap_files![
     "07_realtime_functions.sql",
     "08_api_reload.sql",
     "09_superuser_statements.sql",
-    "10_event_triggers.sql",
 ];
 
 /// Applies the contract unless it is there. One transaction for all of it: a start that was killed half-way begins again.

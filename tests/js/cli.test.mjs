@@ -2,7 +2,7 @@
 // file brings a stack of its own: one on a project without migrations, so that the CLI meets nothing of ours.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,7 +11,8 @@ import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import WebSocket from 'ws';
 import { schemas } from '../../bin/lib/apps.mjs';
-import { connectionOf, expectedKernel, exposedSchemas, readEnvFile, root } from './stack.mjs';
+import { startStack } from './own_stack.mjs';
+import { expectedKernel, exposedSchemas, root } from './stack.mjs';
 
 const run = promisify(execFile);
 /** The schemas of the kernel and the apps, as a pattern. */
@@ -28,27 +29,8 @@ before(async () => {
     const data = join(folder, 'data');
     mkdirSync(join(project, 'supabase'), { recursive: true });
     copyFileSync(join(root, 'supabase/config.toml'), join(project, 'supabase/config.toml'));
-    const binary = join(root, 'target/debug/local_stack');
-    server = spawn(binary, ['--project-dir', project, 'up'], {
-        env: { ...process.env, PARLEY_DATA_DIR: data, PARLEY_API_PORT: '0', PARLEY_DB_PORT: '0', PARLEY_KERNEL: 'portable' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    // Also when a test ends the process before its time.
-    process.once('exit', () => server.kill('SIGTERM'));
-    let said = '';
-    await new Promise((resolve, reject) => {
-        const hear = (chunk) => {
-            said += chunk;
-            if (/^parley is ready/m.test(said)) {
-                resolve();
-            }
-        };
-        server.stdout.on('data', hear);
-        server.stderr.on('data', hear);
-        server.on('error', reject);
-        server.on('exit', (code) => reject(new Error(`the stack ended with ${code}:\n${said}`)));
-    });
-    stack = connectionOf(readEnvFile(join(data, 'stack.env')));
+    server = await startStack(project, data, { PARLEY_API_PORT: '0', PARLEY_DB_PORT: '0', PARLEY_WORKER_PORT: '0', PARLEY_KERNEL: 'portable' });
+    stack = server.connection;
     admin = new pg.Pool({ connectionString: stack.adminDbUrl, max: 1, allowExitOnIdle: true });
     await admin.query(`alter database postgres set parley.kernel = '${expectedKernel}'`);
     // The advisors compare with this setting of the API; without it they find nothing exposed.
@@ -57,11 +39,7 @@ before(async () => {
 
 after(async () => {
     await admin?.end();
-    if (server && server.exitCode === null && server.signalCode === null) {
-        const ended = new Promise((resolve) => server.once('exit', resolve));
-        server.kill('SIGTERM');
-        await ended;
-    }
+    await server?.stop();
     rmSync(folder, { recursive: true, force: true });
 });
 
