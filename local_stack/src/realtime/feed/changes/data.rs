@@ -155,8 +155,7 @@ impl View<'_> {
         is_long: bool,
         value: impl Fn(usize) -> &'a Value,
     ) -> Record<'a> {
-        let places = 0..values.new.len().max(values.old.len());
-        let entries = places.filter_map(|place| {
+        let entries = self.known.in_order().into_iter().filter_map(|place| {
             let column = self.known.column(place)?;
             let value = value(place);
             let is_kept = !is_long || value.bytes().is_some_and(|bytes| bytes <= SHORT_BYTES);
