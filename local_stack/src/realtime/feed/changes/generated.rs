@@ -9,8 +9,10 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::change::{Cell, Change, Description};
 
-/// A column, its expression, and the columns that it is computed from: their names, types and collations.
-const COLUMNS: &str = "select a.attname::text, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+/// A column, its expression, and the columns that it is computed from: their names, types and collations. An expression is shown without
+/// what Postgres casts by itself, so the type comes with it.
+const COLUMNS: &str = "select a.attname::text,
+        format('(%s)::%s', pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.format_type(a.atttypid, a.atttypmod)),
         coalesce(array_agg(i.attname::text order by i.attnum) filter (where i.attnum > 0), '{}'),
         coalesce(array_agg(format('%I.%I', tn.nspname, t.typname) || case
             when i.attcollation in (0, t.typcollation) then ''
@@ -26,7 +28,7 @@ const COLUMNS: &str = "select a.attname::text, pg_catalog.pg_get_expr(d.adbin, d
     left join pg_catalog.pg_collation c on c.oid = i.attcollation
     left join pg_catalog.pg_namespace cn on cn.oid = c.collnamespace
     where a.attrelid::bigint = $1 and a.attgenerated = 's' and not a.attisdropped
-    group by a.attnum, a.attname, d.adbin, d.adrelid
+    group by a.attnum, a.attname, a.atttypid, a.atttypmod, d.adbin, d.adrelid
     order by a.attnum";
 
 const TABLE: &str = "select pg_catalog.pg_get_userbyid(relowner)::text, relreplident = 'f'
@@ -198,6 +200,6 @@ fn statement(oid: i64, expression: &str, inputs: &[String], types: &[String]) ->
     let inputs: String = inputs.collect();
     format!(
         "select case when pg_catalog.num_nulls(value) = 0 then pg_catalog.format('%s', value) end
-        from (select ({expression}) as value from (select {inputs}{oid}::oid as tableoid) as inputs) as computed"
+        from (select {expression} as value from (select {inputs}{oid}::oid as tableoid) as inputs) as computed"
     )
 }
