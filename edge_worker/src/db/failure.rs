@@ -24,13 +24,21 @@ impl DbError {
         sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()
     }
 
+    /// Whether the row is there already: a unique constraint says so.
+    pub fn is_duplicate(&self) -> bool {
+        self.code().is_some_and(|code| code == "23505")
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        let (Self::Passing(error) | Self::Data(error) | Self::Statement(error)) = self;
+        error.as_database_error()?.code()
+    }
+
     /// Whether the database itself said so, and goes on: another statement may do better.
     pub fn is_of_statement(&self) -> bool {
-        let (Self::Passing(error) | Self::Data(error) | Self::Statement(error)) = self;
-        let refusal = error.as_database_error();
-        let code = refusal.and_then(|refusal| refusal.code());
         // 57: an operator, or a time that was up. 08: the connection.
-        code.is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
+        self.code()
+            .is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
     }
 }
 

@@ -160,6 +160,8 @@ fn is_event(event: &TavusEvent) -> bool {
 /// The sender comes back where that helps.
 fn refusal(error: &ConversationError) -> ApiError {
     match error {
+        // It names a call that another conversation got meanwhile.
+        ConversationError::Database(error) if error.is_duplicate() => ApiError::InvalidToken,
         ConversationError::Database(DbError::Data(_)) => ApiError::MalformedEvent,
         ConversationError::Database(DbError::Statement(_)) => ApiError::Internal,
         _ => ApiError::DatabaseUnavailable,
