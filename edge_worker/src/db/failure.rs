@@ -3,15 +3,17 @@
 use std::io;
 use std::sync::Arc;
 
+use super::reason::reason;
+
 /// A statement that failed. It can be told to everybody who waited for the same one.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// The database is away, busy or going down, or the statement met another one: the same statement may do in a moment.
     /// Whether it was done is not known.
-    #[error("the database cannot be reached, or is busy")]
+    #[error("{}", reason(.0))]
     Passing(#[source] Arc<sqlx::Error>),
     /// The database refuses what it was given, and will again.
-    #[error("the database refuses the data")]
+    #[error("{}", reason(.0))]
     Data(#[source] Arc<sqlx::Error>),
     /// The statement itself is wrong, or a right is missing: a bug, or migrations that are not applied.
     #[error("the database refuses the statement")]
