@@ -5,9 +5,9 @@ use std::sync::Arc;
 use sqlx::PgPool;
 
 use super::claims::Signer;
+use crate::identity::{SigningKeys, Verifier};
 use crate::postgres::Address;
 use crate::project;
-use crate::secret::Secret;
 
 /// Sign-ups hash for about 50 ms each, so few connections are ever busy at once.
 const CONNECTIONS: u32 = 20;
@@ -25,15 +25,20 @@ impl Auth {
     pub(crate) fn new(
         address: Address,
         settings: &project::Auth,
-        jwt_secret: &Secret,
+        keys: SigningKeys,
+        verifier: Arc<Verifier>,
         api_url: &str,
     ) -> Self {
         Self {
             pool: address.pool("supabase_auth_admin", CONNECTIONS),
             settings: Arc::new(settings.clone()),
             signer: Arc::new(Signer::new(
-                jwt_secret,
-                &format!("{api_url}/auth/v1"),
+                keys,
+                verifier,
+                settings
+                    .jwt_issuer
+                    .as_ref()
+                    .unwrap_or(&format!("{api_url}/auth/v1")),
                 settings.jwt_expiry,
             )),
         }

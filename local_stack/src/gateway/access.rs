@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::keys::ApiKeys;
+use crate::identity::ApiKeys;
 
 const KEY: &str = "apikey";
 
@@ -151,10 +151,9 @@ fn take_key(uri: &Uri) -> (Option<String>, Option<Uri>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     fn keys() -> ApiKeys {
-        ApiKeys::new(&Secret::new("s".repeat(40)))
+        ApiKeys::for_test("s")
     }
 
     fn authorization(pairs: &[(&'static str, &str)]) -> Result<String, Refusal> {

@@ -15,7 +15,7 @@ use super::error::StorageError;
 use super::objects::{self, Object};
 use super::signed_url::Scope;
 use super::{bucket, caller, key};
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// A file goes when its row is replaced. Then the next one is looked for, this often.
 const TRIES: u32 = 5;
@@ -77,7 +77,7 @@ pub(super) async fn signed(
     let url = format!("{bucket}/{name}");
     let now = Utc::now().timestamp();
     let claims = core.signer.verify(&query.token, Scope::Download, &url, now)?;
-    let place = Place::new(bucket, name, caller::service(), "storage.object.get_signed")?;
+    let place = Place::new(bucket, name, Caller::service(), "storage.object.get_signed")?;
     serve(&core, &place, &query, Some(claims.exp), &request).await
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn reader(
     let mut tx = core.begin().await?;
     let bucket = bucket::find(&mut tx, bucket).await?;
     match caller {
-        _ if bucket.public => Ok(caller::service()),
+        _ if bucket.public => Ok(Caller::service()),
         Some(caller) => Ok(caller),
         None => Err(StorageError::NoSuchBucket),
     }

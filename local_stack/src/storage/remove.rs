@@ -11,7 +11,7 @@ use super::core::Shared;
 use super::error::StorageError;
 use super::json;
 use super::objects::Object;
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// How many names one request may have.
 const MOST: usize = 1000;
