@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 mod auth;
 
-pub(crate) use auth::Auth;
+pub(crate) use auth::{Auth, PasswordRequirements};
 
 use crate::error::Error;
 

@@ -78,6 +78,7 @@ impl Signer {
         &self,
         user: &User,
         session_id: Uuid,
+        aal: String,
         amr: Vec<AuthenticationMethod>,
         now: i64,
     ) -> Claims {
@@ -92,7 +93,7 @@ impl Signer {
             app_metadata: user.app_metadata(),
             user_metadata: user.user_metadata(),
             role: user.role().to_owned(),
-            aal: "aal1".to_owned(),
+            aal,
             amr,
             session_id,
             is_anonymous: user.is_anonymous,
@@ -146,14 +147,15 @@ mod tests {
     fn token_has_every_claim_that_supabase_promises() {
         let user = User {
             is_anonymous: true,
-            ..User::for_test()
+            ..User::default()
         };
         let amr = vec![AuthenticationMethod {
             method: "anonymous".to_owned(),
             timestamp: 5,
         }];
         let session = Uuid::from_u128(7);
-        let claims = serde_json::to_value(signer().claims(&user, session, amr, 10)).unwrap();
+        let claims =
+            serde_json::to_value(signer().claims(&user, session, "aal1".to_owned(), amr, 10)).unwrap();
         assert_eq!(
             claims,
             json!({
@@ -178,7 +180,15 @@ mod tests {
     #[test]
     fn only_own_unexpired_tokens_are_accepted() {
         let now = chrono::Utc::now().timestamp();
-        let claims = |at| signer().claims(&User::for_test(), Uuid::from_u128(7), vec![], at);
+        let claims = |at| {
+            signer().claims(
+                &User::default(),
+                Uuid::from_u128(7),
+                "aal1".to_owned(),
+                vec![],
+                at,
+            )
+        };
         let good = signer().sign(&claims(now)).unwrap();
         assert_eq!(
             signer().verify(&good).unwrap().session_id,

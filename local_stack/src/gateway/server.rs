@@ -64,7 +64,9 @@ impl Gateway {
             realtime: &realtime,
             storage: &storage,
         };
-        let router = routes(services, keys, page).merge(worker::router(site.worker));
+        let router = routes(services, keys, page)
+            .merge(worker::router(site.worker))
+            .nest("/_mail", auth::mailbox(&auth));
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<Peer>();
@@ -122,7 +124,8 @@ struct Services<'a> {
     storage: &'a Storage,
 }
 
-/// What pages of every origin may use. What the worker serves is not among it: it says itself which pages may call it.
+/// What pages of every origin may use. What the worker serves is not among it, since it says itself which pages may call it, nor are
+/// the codes of the mailbox.
 fn routes(services: Services<'_>, keys: Arc<ApiKeys>, page: Router) -> Router {
     let Services {
         rest,
