@@ -56,7 +56,7 @@ impl FromStr for Kernel {
 /// What a stack is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder that holds `migrations/` and `supabase/`.
+    /// A Supabase project: the folder that holds `supabase/`, with the migrations in it.
     pub project_dir: PathBuf,
     /// The folder that belongs to this stack alone. Created when missing.
     pub data_dir: PathBuf,
@@ -72,6 +72,8 @@ pub struct Config {
     pub elevenlabs_port: Option<u16>,
     /// The port of the simulator of an embeddings API on loopback; 0 takes a free one.
     pub embeddings_port: u16,
+    /// Whether migrations are applied that sort before what is applied already, as with `supabase db push --include-all`.
+    pub include_all: bool,
     /// Which kernel the database runs.
     pub kernel: Kernel,
     /// Signs the tokens of users and the two legacy API keys.
@@ -100,6 +102,7 @@ impl Config {
             tavus_port: Some(0),
             elevenlabs_port: Some(0),
             embeddings_port: 0,
+            include_all: false,
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
             realtime: RealtimeLimits::default(),

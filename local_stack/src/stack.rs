@@ -44,6 +44,7 @@ impl Stack {
         EnvFile::clear(&data_dir)?;
         let launch = Launch::find(&config.worker)?;
         let listener = listen(config.api_port).await?;
+        Server::check_port(config.db_port)?;
         let simulators = Simulators::start(&config).await?;
 
         let binaries = Binaries::find(config.pg_config.as_deref())?;

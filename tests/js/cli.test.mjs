@@ -10,10 +10,13 @@ import { after, before, test } from 'node:test';
 import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import WebSocket from 'ws';
+import { schemas } from '../../bin/lib/apps.mjs';
 import { startStack } from './own_stack.mjs';
 import { expectedKernel, exposedSchemas, root } from './stack.mjs';
 
 const run = promisify(execFile);
+/** The schemas of the kernel and the apps, as a pattern. */
+const ours = `^(parley|${schemas.join('|')})`;
 const folder = join(root, '.parley', `cli-test-${expectedKernel}-${process.pid}`);
 const exceptions = JSON.parse(readFileSync(join(import.meta.dirname, 'advisors_exceptions.json'), 'utf8'));
 
@@ -24,8 +27,7 @@ let admin;
 before(async () => {
     const project = join(folder, 'project');
     const data = join(folder, 'data');
-    mkdirSync(join(project, 'migrations'), { recursive: true });
-    mkdirSync(join(project, 'supabase'));
+    mkdirSync(join(project, 'supabase'), { recursive: true });
     copyFileSync(join(root, 'supabase/config.toml'), join(project, 'supabase/config.toml'));
     server = await startStack(project, data, { PARLEY_API_PORT: '0', PARLEY_DB_PORT: '0', PARLEY_WORKER_PORT: '0', PARLEY_KERNEL: 'portable' });
     stack = server.connection;
@@ -66,27 +68,27 @@ async function rows(text, values = []) {
 
 /** All that the migrations define, as text: functions, tables, constraints, indexes, triggers, policies, grants, comments. */
 async function definitions() {
-    const ours = `n.nspname ~ '^(parley|echoroom|domo)'`;
+    const isOurs = `n.nspname ~ '${ours}'`;
     const found = await rows(`
         select 'function ' || p.oid::regprocedure || ' ' || md5(pg_get_functiondef(p.oid)) || ' ' || coalesce(p.proacl::text, '')
             || coalesce(obj_description(p.oid, 'pg_proc'), '') as line
-            from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${ours} and p.prokind = 'f'
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isOurs} and p.prokind = 'f'
         union all
         select 'column ' || c.oid::regclass || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull
             || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' ' || coalesce(c.relacl::text, '') || ' ' || c.relrowsecurity
             from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
             left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-            where ${ours} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+            where ${isOurs} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
         union all
         select 'constraint ' || t.conrelid::regclass || ' ' || t.conname || ' ' || pg_get_constraintdef(t.oid)
-            from pg_constraint t join pg_namespace n on n.oid = t.connamespace where ${ours}
+            from pg_constraint t join pg_namespace n on n.oid = t.connamespace where ${isOurs}
         union all
-        select 'index ' || pg_get_indexdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${ours} and c.relkind = 'i'
+        select 'index ' || pg_get_indexdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${isOurs} and c.relkind = 'i'
         union all
         select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t
-            join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace where ${ours} and not t.tgisinternal
+            join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace where ${isOurs} and not t.tgisinternal
         union all
-        select 'policy ' || to_jsonb(p)::text from pg_policies p where schemaname in ('realtime', 'storage') or schemaname ~ '^(parley|echoroom|domo)'
+        select 'policy ' || to_jsonb(p)::text from pg_policies p where schemaname in ('realtime', 'storage') or schemaname ~ '${ours}'
         order by 1`);
     return found.map(({ line }) => line);
 }
@@ -95,7 +97,7 @@ const migrationFiles = readdirSync(join(root, 'migrations')).filter((name) => /^
 let first;
 
 test('the CLI starts from a database that holds nothing of ours', async () => {
-    assert.deepEqual(await rows(`select nspname from pg_namespace where nspname ~ '^(parley|echoroom|domo)'`), []);
+    assert.deepEqual(await rows(`select nspname from pg_namespace where nspname ~ '${ours}'`), []);
 });
 
 test('db reset applies every migration and the seed to an empty database', async () => {

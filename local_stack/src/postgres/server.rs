@@ -33,6 +33,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Refuses a port that is taken, before anything is made that a start with another port would make again.
+    pub(crate) fn check_port(port: u16) -> Result<(), Error> {
+        choose_port(port).map(drop)
+    }
+
     /// Starts Postgres and waits until it answers.
     pub(crate) async fn start(binaries: &Binaries, cluster: &Cluster, port: u16) -> Result<Self, Error> {
         orphan::clear(cluster.folder()).await?;
