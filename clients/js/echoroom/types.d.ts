@@ -282,6 +282,12 @@ type Event<Payload> = Payload & {
 
 type Seat = Pick<Participant, 'user_id' | 'user_name' | 'avatar' | 'mood' | 'is_speaking' | 'is_muted'>;
 
+/** Payloads of what clients say to each other on the channel; nothing of it is kept. */
+export type ClientEvents = {
+    'typing-start': { user_id: string; username: string };
+    'typing-stop': { user_id: string };
+};
+
 /**
  * Payloads of the broadcasts of a room, by event: `channel.on<Events['receiveMessage']>('broadcast', { event: 'receiveMessage' }, ...)`.
  * A member can forge any of them, so take one as a hint and show what `messages_since` and `room_state` return.
