@@ -116,6 +116,13 @@ test('every link to a file or a heading leads somewhere', () => {
     assert.ok(links.length > 50);
 });
 
+test("the README's table names every folder", async () => {
+    const files = (await run('git', ['ls-files'], { cwd: root })).trim().split('\n');
+    const folders = new Set(files.filter((file) => file.includes('/') && !file.startsWith('.')).map((file) => file.split('/', 1)[0]));
+    const named = [...sectionOf('README.md', 'Where things are').matchAll(/^\| `(\w+)\/(?:\w+\/)?` \|/gm)].map(([, folder]) => folder);
+    assert.deepEqual(named.sort(), [...folders].sort());
+});
+
 /** The section of a page under a heading. */
 const sectionOf = (page, heading) => readFileSync(join(root, page), 'utf8').split(/^## /m).find((section) => section.startsWith(`${heading}\n`));
 
