@@ -93,6 +93,13 @@ export type KnowledgeChunk = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
+/** A recording of a call, as Tavus told of it. */
+export type Recording = {
+    /** Null where Tavus did not say. */
+    ready_at: string | null;
+    properties: JsonObject;
+};
+
 /** A call with the agent of a demo, at Tavus. */
 export type Conversation = {
     id: string;
@@ -116,8 +123,10 @@ export type Conversation = {
     /** When the transcript came; it is in `conversation_messages`. */
     transcript_ready_at: string | null;
     perception_analysis: string | null;
-    /** What Tavus tells of the recording. */
-    recording: Json | null;
+    /** All of them, the latest last. */
+    recordings: Recording[] | null;
+    /** The properties of the latest one. */
+    recording: JsonObject | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;

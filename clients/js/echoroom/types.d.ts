@@ -2,7 +2,7 @@
 //
 // Times are ISO 8601 strings, ids are UUIDs as strings.
 
-import type { Json, NoArguments } from '../schema.js';
+import type { Json, JsonObject, NoArguments } from '../schema.js';
 
 // Rows ------------------------------------------------------------------------------------------------------------------------
 
@@ -101,14 +101,20 @@ export type RemovedParticipant = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
-/** What was said in a call, as Tavus writes it down, without the system prompt. */
+/** What was spoken in a call; the times are as Tavus writes them. */
 export type TranscriptEntry = {
-    role?: string;
-    content?: Json;
+    role: 'user' | 'assistant';
+    content: string;
     timestamp?: Json;
     seconds_from_start?: Json;
     duration?: Json;
-    inference_id?: Json;
+};
+
+/** A recording of a call, as Tavus told of it. */
+export type Recording = {
+    /** Null where Tavus did not say. */
+    ready_at: string | null;
+    properties: JsonObject;
 };
 
 /** The AI avatar of a room: a call at Tavus. */
@@ -132,8 +138,10 @@ export type Conversation = {
     shutdown_reason: string | null;
     transcript: TranscriptEntry[] | null;
     perception_analysis: string | null;
-    /** What Tavus tells of the recording. */
-    recording: Json | null;
+    /** All of them, the latest last. */
+    recordings: Recording[] | null;
+    /** The properties of the latest one. */
+    recording: JsonObject | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;
@@ -281,6 +289,12 @@ type Event<Payload> = Payload & {
 };
 
 type Seat = Pick<Participant, 'user_id' | 'user_name' | 'avatar' | 'mood' | 'is_speaking' | 'is_muted'>;
+
+/** Payloads of what clients say to each other on the channel; nothing of it is kept. */
+export type ClientEvents = {
+    'typing-start': { user_id: string; username: string };
+    'typing-stop': { user_id: string };
+};
 
 /**
  * Payloads of the broadcasts of a room, by event: `channel.on<Events['receiveMessage']>('broadcast', { event: 'receiveMessage' }, ...)`.
