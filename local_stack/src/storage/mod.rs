@@ -20,6 +20,7 @@ mod list_v2;
 mod objects;
 mod relocate;
 mod remove;
+mod resumable;
 mod router;
 mod service;
 mod sign;
