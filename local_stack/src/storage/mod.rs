@@ -7,6 +7,7 @@
 mod bucket;
 mod buckets;
 mod caller;
+mod coerce;
 mod copy;
 mod core;
 mod download;

@@ -7,24 +7,19 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{patch, post};
-use chrono::Utc;
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
 use super::error::{ResumableError, VERSION};
 use super::metadata::Metadata;
+use super::request::{allowed, check_version, is_part, location, target, text};
 use super::upload::Upload;
-use crate::storage::caller;
 use crate::storage::core::{Core, Shared};
-use crate::storage::error::StorageError;
-use crate::storage::signed_url::Scope;
-use crate::storage::upload::{Entrance, Target, drain, wants_upsert};
+use crate::storage::upload::{Entrance, Target, drain};
 
-const PART: &str = "application/offset+octet-stream";
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
-const OPERATION: &str = "storage.tus.upload.create";
 
 /// Whoever has a signed URL goes below `sign` and shows its token.
 pub(in crate::storage) fn router() -> Router<Shared> {
@@ -37,62 +32,6 @@ pub(in crate::storage) fn router() -> Router<Shared> {
     Router::new()
         .route("/upload/resumable/", post(create))
         .nest("/upload/resumable", below)
-}
-
-/// Who writes with whose rights.
-fn target(core: &Core, parts: &Parts, bucket: String, name: String) -> Result<Target, ResumableError> {
-    if let Some(token) = signature(parts)? {
-        let url = format!("{bucket}/{name}");
-        let claims = core
-            .signer
-            .verify(token, Scope::Upload, &url, Utc::now().timestamp())?;
-        return Ok(Target {
-            bucket,
-            name,
-            caller: caller::service(),
-            owner: claims.owner,
-            is_upsert: claims.upsert.unwrap_or(false),
-            operation: OPERATION,
-        });
-    }
-    let caller = core.caller(&parts.headers)?;
-    Ok(Target {
-        owner: caller::owner(&caller).map(str::to_owned),
-        bucket,
-        name,
-        caller,
-        is_upsert: wants_upsert(&parts.headers),
-        operation: OPERATION,
-    })
-}
-
-fn check_version(headers: &HeaderMap) -> Result<(), ResumableError> {
-    let (name, version) = VERSION;
-    if headers.get(name) == Some(&version) {
-        Ok(())
-    } else {
-        Err(ResumableError::Version)
-    }
-}
-
-/// The token of a signed URL, where the route asks for one.
-fn signature(parts: &Parts) -> Result<Option<&str>, ResumableError> {
-    // The router has taken off what stands before.
-    let is_signed = parts.uri.path().split('/').nth(1) == Some("sign");
-    if !is_signed {
-        return Ok(None);
-    }
-    let token = text(&parts.headers, "x-signature");
-    let missing = StorageError::InvalidSignature("Missing x-signature header");
-    token.map(Some).ok_or(ResumableError::Storage(missing))
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn is_part(headers: &HeaderMap) -> bool {
-    text(headers, header::CONTENT_TYPE.as_str()) == Some(PART)
 }
 
 /// `POST`: a new upload, and its first part where the request brings one.
@@ -134,19 +73,6 @@ async fn refuse(error: ResumableError, body: Body) -> Result<Response, Resumable
     Err(error)
 }
 
-/// Where the upload goes on: beside where it began, as the client sees it.
-fn location(parts: &Parts, id: Uuid) -> String {
-    let scheme = text(&parts.headers, "x-forwarded-proto").unwrap_or("http");
-    let host =
-        text(&parts.headers, "x-forwarded-host").or_else(|| text(&parts.headers, header::HOST.as_str()));
-    let sign = match signature(parts) {
-        Ok(None) => "",
-        _ => "/sign",
-    };
-    let path = format!("/storage/v1/upload/resumable{sign}/{id}");
-    host.map_or_else(|| path.clone(), |host| format!("{scheme}://{host}{path}"))
-}
-
 /// `PATCH`: the next part. Whoever sends it must still be allowed to write the object, and be the one who began.
 async fn proceed(
     State(core): State<Shared>,
@@ -171,20 +97,6 @@ async fn next_part(core: &Core, parts: &Parts, id: Uuid) -> Result<(u64, Target)
     let upload = core.uploads.hold(id).await?;
     let target = allowed(core, parts, &upload)?;
     Ok((offset, target))
-}
-
-/// The rights of a later request, which may have another token.
-fn allowed(core: &Core, parts: &Parts, upload: &Upload) -> Result<Target, ResumableError> {
-    let begun = &upload.target;
-    let now = target(core, parts, begun.bucket.clone(), begun.name.clone())?;
-    if (&now.owner, &now.caller.role) != (&begun.owner, &begun.caller.role) {
-        let refusal = StorageError::AccessDenied("Access denied".to_owned());
-        return Err(refusal.into());
-    }
-    Ok(Target {
-        is_upsert: begun.is_upsert,
-        ..now
-    })
 }
 
 /// Takes a part in. It goes on when the client has left: whatever arrived counts.

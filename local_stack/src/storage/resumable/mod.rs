@@ -6,6 +6,7 @@
 mod error;
 mod handlers;
 mod metadata;
+mod request;
 mod upload;
 
 pub(super) use handlers::router;
