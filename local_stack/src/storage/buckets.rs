@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::coerce::integer;
 use super::core::{Core, Shared};
 use super::error::StorageError;
-use super::fields::{Body, Fields, Query, integer};
+use super::fields::{Body, Fields, Query};
 use super::list::Order;
 use super::{bucket, caller, key, objects, remove, size};
 

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::core::Shared;
 use super::error::StorageError;
 use super::fields::{Body, Fields};
+use super::objects;
 use super::relocate::Ways;
 use super::upload::{Target, commit, header_metadata, probe, wants_upsert};
-use super::objects;
 
 const OPERATION: &str = "storage.object.copy";
 

@@ -8,6 +8,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use super::caller;
 use super::error::StorageError;
 use super::files::Files;
+use super::resumable::Uploads;
 use super::signed_url::Signer;
 use crate::identity::{Caller, Verifier};
 
@@ -15,6 +16,7 @@ use crate::identity::{Caller, Verifier};
 pub(crate) struct Core {
     pub(super) pool: PgPool,
     pub(super) files: Files,
+    pub(super) uploads: Uploads,
     pub(super) verifier: Arc<Verifier>,
     pub(super) signer: Signer,
     /// What no file may exceed, in bytes.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::core::{Core, Shared};
 use super::files::Files;
+use super::resumable::Uploads;
 use super::signed_url::Signer;
 use super::size;
 use crate::error::Error;
@@ -40,6 +41,7 @@ impl Storage {
         let core = Core {
             pool: address.pool("supabase_admin", CONNECTIONS),
             files,
+            uploads: Uploads::default(),
             verifier,
             signer: Signer::new(secret),
             largest_file,

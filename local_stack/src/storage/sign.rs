@@ -12,9 +12,9 @@ use super::core::{Core, Shared};
 use super::download::Place;
 use super::error::StorageError;
 use super::fields::{Body, Fields};
+use super::key;
 use super::signed_url::{Claims, Scope};
 use super::upload::{Target, probe, wants_upsert};
-use super::key;
 
 /// How long an upload may wait, in seconds; Supabase's two hours.
 const UPLOAD_SECONDS: i64 = 7200;

@@ -1,7 +1,7 @@
 // A stack for one suite, with the project that the client's tests come with.
 
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -27,8 +27,6 @@ export async function startStack({ repository, folder, project, ports = { api: 5
     if (project && existsSync(join(project, 'supabase'))) {
         cpSync(join(project, 'supabase'), join(copy, 'supabase'), { recursive: true });
     }
-    // Where local_stack looks for them.
-    symlinkSync('supabase/migrations', join(copy, 'migrations'));
     writeFileSync(join(copy, 'supabase/migrations/00000000000000_grants.sql'), GRANTS);
     const data = join(folder, 'data');
     mkdirSync(data);

@@ -9,7 +9,9 @@ pub(crate) enum MediaType {
     /// An array whose objects have no nulls.
     JsonWithoutNulls,
     /// Exactly one object.
-    Object { strips_nulls: bool },
+    Object {
+        strips_nulls: bool,
+    },
     Csv,
     OpenApi,
     Any,
@@ -41,9 +43,13 @@ impl MediaType {
         let strips_nulls = parameter("nulls") == Some("stripped");
         match essence.as_str() {
             "application/json" => Self::Json,
-            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if strips_nulls => Self::JsonWithoutNulls,
+            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if strips_nulls => {
+                Self::JsonWithoutNulls
+            }
             "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => Self::Json,
-            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => Self::Object { strips_nulls },
+            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => {
+                Self::Object { strips_nulls }
+            }
             "text/csv" => Self::Csv,
             "application/openapi+json" => Self::OpenApi,
             "application/x-www-form-urlencoded" => Self::Form,
@@ -51,7 +57,9 @@ impl MediaType {
             "text/xml" => Self::Xml,
             "application/octet-stream" => Self::Bytes,
             "*/*" => Self::Any,
-            "application/vnd.pgrst.plan" | "application/vnd.pgrst.plan+text" | "application/vnd.pgrst.plan+json" => {
+            "application/vnd.pgrst.plan"
+            | "application/vnd.pgrst.plan+text"
+            | "application/vnd.pgrst.plan+json" => {
                 let wanted = parameter("options").unwrap_or_default();
                 Self::Plan(PlanType {
                     of: Box::new(parameter("for").map_or(Self::Json, Self::parse)),
@@ -105,7 +113,12 @@ fn split(text: &str) -> (String, Vec<(String, String)>) {
     let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     let parameters = parts
         .filter_map(|part| part.split_once('='))
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned()))
+        .map(|(name, value)| {
+            (
+                name.trim().to_ascii_lowercase(),
+                value.trim().trim_matches('"').to_owned(),
+            )
+        })
         .filter(|(name, _)| name != "q")
         .collect();
     (essence, parameters)
@@ -136,7 +149,10 @@ fn outside_quotes(header: &str) -> Vec<&str> {
 }
 
 fn weight(text: &str) -> f64 {
-    let parameter = text.split(';').skip(1).find_map(|part| part.trim().strip_prefix("q="));
+    let parameter = text
+        .split(';')
+        .skip(1)
+        .find_map(|part| part.trim().strip_prefix("q="));
     parameter.and_then(|text| text.trim().parse().ok()).unwrap_or(1.0)
 }
 
@@ -145,11 +161,17 @@ pub(crate) fn negotiate(header: Option<&str>, allows_plans: bool) -> Result<Medi
     let types = accepted(header);
     let fitting = types.iter().find_map(|media| match media {
         MediaType::Any => Some(MediaType::Json),
-        MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv => Some(media.clone()),
+        MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv => {
+            Some(media.clone())
+        }
         MediaType::Plan(plan) => {
             let is_possible = matches!(
                 *plan.of,
-                MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv | MediaType::Any
+                MediaType::Json
+                    | MediaType::JsonWithoutNulls
+                    | MediaType::Object { .. }
+                    | MediaType::Csv
+                    | MediaType::Any
             );
             (allows_plans && is_possible).then(|| media.clone())
         }
@@ -161,11 +183,14 @@ pub(crate) fn negotiate(header: Option<&str>, allows_plans: bool) -> Result<Medi
 /// Whether the description of the API is a fitting answer.
 pub(crate) fn accepts_description(header: Option<&str>) -> Result<(), Error> {
     let types = accepted(header);
-    let is_fitting = |media: &MediaType| matches!(media, MediaType::OpenApi | MediaType::Json | MediaType::Any);
+    let is_fitting =
+        |media: &MediaType| matches!(media, MediaType::OpenApi | MediaType::Json | MediaType::Any);
     if types.iter().any(is_fitting) {
         return Ok(());
     }
-    Err(Error::media_type(&types.iter().map(MediaType::name).collect::<Vec<_>>()))
+    Err(Error::media_type(
+        &types.iter().map(MediaType::name).collect::<Vec<_>>(),
+    ))
 }
 
 #[cfg(test)]
@@ -175,7 +200,10 @@ mod tests {
     #[test]
     fn weightiest_type_that_can_be_answered_wins() {
         let chosen = |header| negotiate(Some(header), false);
-        assert_eq!(chosen("text/csv;q=0.5, application/json").unwrap(), MediaType::Json);
+        assert_eq!(
+            chosen("text/csv;q=0.5, application/json").unwrap(),
+            MediaType::Json
+        );
         assert_eq!(chosen("image/png, text/csv").unwrap(), MediaType::Csv);
         assert_eq!(chosen("*/*").unwrap(), MediaType::Json);
         assert_eq!(negotiate(None, false).unwrap(), MediaType::Json);

@@ -93,7 +93,12 @@ impl Builder<'_, '_> {
         let schema = &self.context.schema;
         // The rows of a function have no schema of their own.
         let origin = Name::new(schema, &parent.relation.name);
-        let relationship = find(self.context.catalogue, &origin, &embed.name, embed.hint.as_deref())?;
+        let relationship = find(
+            self.context.catalogue,
+            &origin,
+            &embed.name,
+            embed.hint.as_deref(),
+        )?;
         self.embeds += 1;
         let depth = parent.depth + 1;
         let source = match &relationship.kind {

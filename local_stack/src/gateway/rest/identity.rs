@@ -36,7 +36,11 @@ impl Identity {
 }
 
 /// The caller that an `Authorization` header shows at `now`, in seconds since 1970.
-pub(super) fn identify(verifier: &Verifier, authorization: Option<&str>, now: i64) -> Result<Identity, Error> {
+pub(super) fn identify(
+    verifier: &Verifier,
+    authorization: Option<&str>,
+    now: i64,
+) -> Result<Identity, Error> {
     let bearer = authorization.and_then(|text| {
         let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -56,7 +60,10 @@ fn claims(verifier: &Verifier, token: &str) -> Result<Map<String, Value>, Error>
     }
     let parts = token.split('.').count();
     if parts != 3 {
-        return Err(refused("PGRST301", &format!("Expected 3 parts in JWT; got {parts}")));
+        return Err(refused(
+            "PGRST301",
+            &format!("Expected 3 parts in JWT; got {parts}"),
+        ));
     }
     match verifier.signed(token) {
         Ok(Value::Object(claims)) => Ok(claims),
@@ -89,7 +96,10 @@ fn check_times(claims: &Map<String, Value>, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from float to integer saturates"
+)]
 fn whole(seconds: f64) -> i64 {
     seconds as i64
 }
@@ -129,7 +139,10 @@ mod tests {
     #[test]
     fn token_gives_its_role_and_claims_and_none_is_anonymous() {
         let identity = own(&json!({ "role": "authenticated", "sub": "x", "exp": NOW })).unwrap();
-        assert_eq!((identity.role.as_str(), identity.is_known()), ("authenticated", true));
+        assert_eq!(
+            (identity.role.as_str(), identity.is_known()),
+            ("authenticated", true)
+        );
         assert_eq!(identity.claims["sub"], "x");
         let nobody = identify(&verifier(), None, NOW).unwrap();
         assert!(!nobody.is_known());
@@ -148,9 +161,15 @@ mod tests {
         assert_eq!(message(json!({ "exp": NOW - 31 })), "JWT expired");
         assert_eq!(message(json!({ "nbf": NOW + 31 })), "JWT not yet valid");
         assert_eq!(message(json!({ "iat": NOW + 31 })), "JWT issued at future");
-        assert_eq!(message(json!({ "exp": "x" })), "The JWT 'exp' claim must be a number");
+        assert_eq!(
+            message(json!({ "exp": "x" })),
+            "The JWT 'exp' claim must be a number"
+        );
         assert!(own(&json!({ "exp": NOW - 29 })).is_ok());
-        assert_eq!(code(signed(&json!({ "role": "service_role" }), &"x".repeat(40))).0, "PGRST301");
+        assert_eq!(
+            code(signed(&json!({ "role": "service_role" }), &"x".repeat(40))).0,
+            "PGRST301"
+        );
         for text in ["Bearer", "Bearer a.b", "bearer a.b.c"] {
             assert_eq!(code(identify(&verifier(), Some(text), NOW)).0, "PGRST301");
         }

@@ -11,7 +11,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::receive::receive;
+use super::receive::{Received, receive};
 use super::{Target, commit};
 use crate::identity::Caller;
 use crate::storage::core::Shared;
@@ -109,6 +109,15 @@ async fn take(
             return Err(error);
         }
     };
+    settle(core, target, received).await
+}
+
+/// Gives a whole file its place and its row. Returns the id of the row and the whole name.
+pub(in crate::storage) async fn settle(
+    core: &Shared,
+    target: Target,
+    received: Received,
+) -> Result<(Uuid, String), StorageError> {
     let key = format!("{}/{}", target.bucket, target.name);
     let version = core.files.place(received.draft)?;
     let row = target.row(version.to_string(), received.metadata, received.user_metadata);
@@ -116,7 +125,8 @@ async fn take(
     Ok((id, key))
 }
 
-async fn drain(mut stream: BodyDataStream) {
+/// Reads what a client is still sending, and throws it away.
+pub(in crate::storage) async fn drain(mut stream: BodyDataStream) {
     let reading = async { while let Some(Ok(_)) = stream.next().await {} };
     if tokio::time::timeout(DRAIN, reading).await.is_err() {
         tracing::debug!("a refused upload was cut off");
