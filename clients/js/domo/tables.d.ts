@@ -135,6 +135,7 @@ export type GeneratedTables = {
             "perception_analysis": string | null;
             "persona_id": string;
             "recording": Json | null;
+            "recordings": Json | null;
             "replica_id": string | null;
             "replica_joined_at": string | null;
             "shutdown_reason": string | null;
@@ -159,6 +160,7 @@ export type GeneratedTables = {
             "perception_analysis"?: string | null;
             "persona_id": string;
             "recording"?: Json | null;
+            "recordings"?: Json | null;
             "replica_id"?: string | null;
             "replica_joined_at"?: string | null;
             "shutdown_reason"?: string | null;
@@ -182,6 +184,7 @@ export type GeneratedTables = {
             "perception_analysis"?: string | null;
             "persona_id"?: string;
             "recording"?: Json | null;
+            "recordings"?: Json | null;
             "replica_id"?: string | null;
             "replica_joined_at"?: string | null;
             "shutdown_reason"?: string | null;

@@ -93,6 +93,14 @@ export type KnowledgeChunk = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
+/** A recording of a call. */
+export type Recording = {
+    /** When Tavus told of it; null where it does not say. */
+    ready_at: string | null;
+    /** What it tells of it. */
+    properties: Json;
+};
+
 /** A call with the agent of a demo, at Tavus. */
 export type Conversation = {
     id: string;
@@ -116,8 +124,10 @@ export type Conversation = {
     /** When the transcript came; it is in `conversation_messages`. */
     transcript_ready_at: string | null;
     perception_analysis: string | null;
-    /** What Tavus tells of the recording. */
+    /** What Tavus tells of the latest recording. */
     recording: Json | null;
+    /** All of them, by the time of their events, the latest last. */
+    recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;

@@ -96,6 +96,7 @@ export type GeneratedTables = {
             "perception_analysis": string | null;
             "persona_id": string;
             "recording": Json | null;
+            "recordings": Json | null;
             "replica_id": string | null;
             "replica_joined_at": string | null;
             "session_id": string | null;
@@ -120,6 +121,7 @@ export type GeneratedTables = {
             "perception_analysis"?: string | null;
             "persona_id": string;
             "recording"?: Json | null;
+            "recordings"?: Json | null;
             "replica_id"?: string | null;
             "replica_joined_at"?: string | null;
             "session_id"?: string | null;
@@ -143,6 +145,7 @@ export type GeneratedTables = {
             "perception_analysis"?: string | null;
             "persona_id"?: string;
             "recording"?: Json | null;
+            "recordings"?: Json | null;
             "replica_id"?: string | null;
             "replica_joined_at"?: string | null;
             "session_id"?: string | null;

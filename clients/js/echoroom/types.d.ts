@@ -101,14 +101,21 @@ export type RemovedParticipant = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
-/** What was said in a call, as Tavus writes it down, without the system prompt. */
+/** What somebody spoke in a call, as Tavus writes it down. */
 export type TranscriptEntry = {
-    role?: string;
-    content?: Json;
+    role: 'user' | 'assistant';
+    content: string;
     timestamp?: Json;
     seconds_from_start?: Json;
     duration?: Json;
-    inference_id?: Json;
+};
+
+/** A recording of a call. */
+export type Recording = {
+    /** When Tavus told of it; null where it does not say. */
+    ready_at: string | null;
+    /** What it tells of it. */
+    properties: Json;
 };
 
 /** The AI avatar of a room: a call at Tavus. */
@@ -132,8 +139,10 @@ export type Conversation = {
     shutdown_reason: string | null;
     transcript: TranscriptEntry[] | null;
     perception_analysis: string | null;
-    /** What Tavus tells of the recording. */
+    /** What Tavus tells of the latest recording. */
     recording: Json | null;
+    /** All of them, by the time of their events, the latest last. */
+    recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;
