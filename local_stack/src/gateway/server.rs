@@ -43,8 +43,8 @@ impl Gateway {
         limits: RealtimeLimits,
         address: Address,
     ) -> Result<Self, Error> {
-        let rest = Arc::new(Rest::connect(address, &project.api, &signing.for_postgrest()).await?);
         let verifier = Arc::new(Verifier::new(&signing));
+        let rest = Arc::new(Rest::connect(address, &project.api, verifier.clone()).await?);
         let keys = Arc::new(ApiKeys::new(&signing, verifier.clone()));
         let page = page::router(site, keys.publishable());
         let realtime = Realtime::start(address, verifier.clone(), keys.clone(), limits).await?;

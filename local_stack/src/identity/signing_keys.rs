@@ -109,15 +109,6 @@ impl SigningKeys {
         let keys: Vec<&Value> = self.keys.iter().filter_map(|key| key.shown.as_ref()).collect();
         json!({ "keys": keys })
     }
-
-    /// All that verifies, the secret among it, as a set of keys for PostgREST's `jwt-secret`.
-    pub(crate) fn for_postgrest(&self) -> Secret {
-        use base64::Engine as _;
-        let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.secret.expose());
-        let mut keys = vec![json!({ "kty": "oct", "k": secret })];
-        keys.extend(self.keys.iter().map(|key| key.verifying().clone()));
-        Secret::new(json!({ "keys": keys }).to_string())
-    }
 }
 
 fn parse(text: &str) -> Result<Vec<Key>, String> {

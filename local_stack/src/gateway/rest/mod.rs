@@ -1,12 +1,12 @@
-//! `/rest/v1`: Postrust in its PostgREST mode, and the places where it differs from PostgREST made even.
+//! `/rest/v1`: what `postgrest_sql` plans is run here, each request in a transaction of its caller's role.
 
-mod body;
-mod driver;
-mod query;
+mod connection;
+mod identity;
+mod pool;
 mod request;
-mod role_timeouts;
 mod schema;
 mod service;
+mod session;
 
 pub(super) use request::handle;
 pub(super) use service::Rest;

@@ -1,88 +1,73 @@
-//! Postrust, connected and kept up to date.
+//! The REST API, connected and kept up to date.
 
 use std::sync::Arc;
 
-use postrust_core::AppConfig;
-use postrust_server::{AppState, Builder, Host};
+use postgrest_sql::Settings;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::role_timeouts;
+use super::pool::Pool;
 use super::schema::{self, Schema};
 use crate::error::Error;
+use crate::identity::Verifier;
 use crate::postgres::{AUTHENTICATOR, Address};
 use crate::project::Api;
-use crate::secret::Secret;
-
-/// Leaves most of the server's 200 connections to the worker, to tests and to people.
-const CONNECTIONS: u32 = 60;
-
-/// As much as Supabase's gateway takes.
-pub(super) const LARGEST_BODY: usize = 50 * 1024 * 1024;
 
 /// The REST API.
 pub(in crate::gateway) struct Rest {
-    app: Arc<AppState>,
-    schema: watch::Receiver<Schema>,
-    marker: Arc<str>,
+    pool: Pool,
+    verifier: Arc<Verifier>,
+    schema: watch::Receiver<Arc<Schema>>,
     follower: JoinHandle<()>,
-    pool: PgPool,
+    reader: PgPool,
 }
 
 impl Rest {
-    /// Connects as `authenticator` and reads the schema. From then on it is read again after each `notify pgrst`.
+    /// Reads the schema as `authenticator`. From then on it is read again after each `notify pgrst`.
     pub(in crate::gateway) async fn connect(
         address: Address,
         api: &Api,
-        jwt_secret: &Secret,
+        verifier: Arc<Verifier>,
     ) -> Result<Self, Error> {
-        let pool = address.pool(AUTHENTICATOR, 2);
-        let mut config = AppConfig::default();
-        config.db_uri = format!("{}?sslmode=disable", address.url(AUTHENTICATOR));
-        config.db_schemas.clone_from(&api.schemas);
-        config.db_anon_role = Some("anon".to_owned());
-        config.db_extra_search_path.clone_from(&api.extra_search_path);
-        config.db_pool_size = CONNECTIONS;
-        config.db_max_rows = Some(i64::from(api.max_rows));
-        config.jwt_secret = Some(jwt_secret.expose().to_owned());
-        config.max_body_size = LARGEST_BODY;
-        config.role_settings = role_timeouts::read(&pool)
-            .await
-            .map_err(Error::database("reading the role settings"))?;
-        config.compat_mode = true;
-        let built = Builder::new(config, Host::SERVER).build().await;
-        let app = built.map_err(|error| Error::Rest(format!("{error:#}")))?.state;
-        let (sender, schema) = watch::channel(Schema::read(&app, &pool).await?);
-        let follower = tokio::spawn(schema::follow(app.clone(), pool.clone(), sender));
-        let marker = format!("null-{}", uuid::Uuid::new_v4()).into();
+        let configured = Settings::new(
+            api.schemas.clone(),
+            api.extra_search_path.clone(),
+            Some(i64::from(api.max_rows)),
+        );
+        let reader = address.pool(AUTHENTICATOR, 2);
+        let (sender, schema) = watch::channel(Arc::new(Schema::read(&reader, &configured).await?));
+        let follower = tokio::spawn(schema::follow(reader.clone(), configured, sender));
+        let config = address.url(AUTHENTICATOR).parse::<tokio_postgres::Config>();
+        let mut config = config.map_err(|error| Error::Rest(error.to_string()))?;
+        config.application_name("postgrest");
         Ok(Self {
-            app,
+            pool: Pool::new(config),
+            verifier,
             schema,
-            marker,
             follower,
-            pool,
+            reader,
         })
     }
 
     /// Gives back every connection.
     pub(in crate::gateway) async fn close(&self) {
         self.follower.abort();
-        tokio::join!(self.app.pool.close(), self.pool.close());
+        self.pool.close();
+        self.reader.close().await;
     }
 
-    pub(super) fn app(&self) -> &AppState {
-        &self.app
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(super) fn verifier(&self) -> &Verifier {
+        &self.verifier
     }
 
     /// The newest reading of the database.
-    pub(super) fn schema(&self) -> Schema {
+    pub(super) fn schema(&self) -> Arc<Schema> {
         self.schema.borrow().clone()
-    }
-
-    /// What stands for null in the body of a call.
-    pub(super) fn marker(&self) -> Arc<str> {
-        self.marker.clone()
     }
 }
 
