@@ -26,6 +26,9 @@ const FUNCTIONS: &str = "/functions/v1";
 /// What callers may reach of the worker, under either name. The rest, such as `/metrics`, is for those who run it.
 const SERVED: [&str; 2] = ["/api", "/webhooks"];
 
+/// The description of the worker's routes.
+const DESCRIPTION: &str = "/openapi.json";
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -60,7 +63,9 @@ pub(super) fn router(worker: Option<SocketAddr>) -> Router {
                 .route(&format!("{prefix}/{{*path}}"), any(pass));
         }
     }
+    // Refusals of the worker point to the description.
     router
+        .route(DESCRIPTION, any(pass))
         .route(FUNCTIONS, any(unknown))
         .route(&format!("{FUNCTIONS}/{{*path}}"), any(unknown))
         .with_state(Way { worker, client })
