@@ -23,11 +23,11 @@ use super::listener::Peer;
 /// As in Supabase's gateway the function sees what follows this: `/functions/v1/api/sessions` is the worker's `/api/sessions`.
 const FUNCTIONS: &str = "/functions/v1";
 
-/// The description of the worker's routes.
-const DESCRIPTION: &str = "/openapi.json";
-
 /// What callers may reach of the worker, under either name. The rest, such as `/metrics`, is for those who run it.
 const SERVED: [&str; 2] = ["/api", "/webhooks"];
+
+/// The description of the worker's routes.
+const DESCRIPTION: &str = "/openapi.json";
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -63,7 +63,7 @@ pub(super) fn router(worker: Option<SocketAddr>) -> Router {
                 .route(&format!("{prefix}/{{*path}}"), any(pass));
         }
     }
-    // Refusals of the worker point to it.
+    // Refusals of the worker point to the description.
     router
         .route(DESCRIPTION, any(pass))
         .route(FUNCTIONS, any(unknown))

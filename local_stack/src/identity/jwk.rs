@@ -185,8 +185,7 @@ mod tests {
     #[test]
     fn shared_secret_is_never_shown() {
         let key = Key::read(&json!({ "kty": "oct", "k": "c2VjcmV0", "alg": "HS256" })).unwrap();
-        assert!(key.shown.is_none());
-        assert_eq!(key.verifying()["k"], "c2VjcmV0");
+        assert!(key.shown.is_none() && key.encoding.is_some());
     }
 
     #[test]

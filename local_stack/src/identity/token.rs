@@ -76,11 +76,11 @@ impl Verifier {
 
     /// The claims of a token whose signature is right, and that has not expired at `now`; one without an expiry never does.
     pub(crate) fn claims(&self, token: &str, now: i64) -> Result<Value, TokenError> {
-        current(self.signed(token)?, now)
+        current(self.payload(token)?, now)
     }
 
-    /// The claims of a token whose signature is right, whatever they say of times.
-    pub(crate) fn signed(&self, token: &str) -> Result<Value, TokenError> {
+    /// What a token says whose signature is right, whenever that was.
+    pub(crate) fn payload(&self, token: &str) -> Result<Value, TokenError> {
         let token: String = percent_decode_str(token)
             .decode_utf8_lossy()
             .split_whitespace()
@@ -88,7 +88,7 @@ impl Verifier {
         let header = decode_header(&token).map_err(|_| TokenError::Malformed)?;
         let mut validation = Validation::new(header.alg);
         validation.validate_aud = false;
-        // The expiry is looked at elsewhere: its refusal says by how much, and a test may choose the time.
+        // Times are looked at later: each service says in its own way what is wrong with them.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
         let mut failure = TokenError::Signer;

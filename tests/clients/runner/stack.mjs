@@ -21,7 +21,7 @@ const START_SECONDS = 180;
  *
  * `ports` are those that the tests name.
  */
-export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 } }) {
+export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 }, env = {} }) {
     const copy = join(folder, 'project');
     mkdirSync(join(copy, 'supabase/migrations'), { recursive: true });
     if (project && existsSync(join(project, 'supabase'))) {
@@ -40,6 +40,7 @@ export async function startStack({ repository, folder, project, ports = { api: 5
             PARLEY_DATA_DIR: data,
             PARLEY_API_PORT: String(ports.api),
             PARLEY_DB_PORT: String(ports.db),
+            ...env,
         },
         stdio: ['ignore', output, output],
     });
