@@ -9,13 +9,13 @@ use super::caller;
 use super::error::StorageError;
 use super::files::Files;
 use super::signed_url::Signer;
-use crate::realtime::{Caller, Verifier};
+use crate::identity::{Caller, Verifier};
 
 /// The state of the service.
 pub(crate) struct Core {
     pub(super) pool: PgPool,
     pub(super) files: Files,
-    pub(super) verifier: Verifier,
+    pub(super) verifier: Arc<Verifier>,
     pub(super) signer: Signer,
     /// What no file may exceed, in bytes.
     pub(super) largest_file: u64,

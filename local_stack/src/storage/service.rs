@@ -8,9 +8,9 @@ use super::files::Files;
 use super::signed_url::Signer;
 use super::size;
 use crate::error::Error;
+use crate::identity::Verifier;
 use crate::postgres::Address;
 use crate::project;
-use crate::realtime::Verifier;
 use crate::secret::Secret;
 
 /// Uploads hold none while they read.
@@ -25,6 +25,7 @@ impl Storage {
     /// Removes files that no row names, and is ready.
     pub(crate) async fn start(
         address: Address,
+        verifier: Arc<Verifier>,
         secret: &Secret,
         settings: &project::Storage,
         files: Files,
@@ -39,7 +40,7 @@ impl Storage {
         let core = Core {
             pool: address.pool("supabase_admin", CONNECTIONS),
             files,
-            verifier: Verifier::new(secret),
+            verifier,
             signer: Signer::new(secret),
             largest_file,
         };

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, request};
 use axum::response::{IntoResponse as _, Response};
 use postgrest_sql::{Error, Outcome};
 
+use super::identity;
 use super::service::Rest;
 use super::session;
 
@@ -46,7 +47,7 @@ async fn serve(rest: &Rest, parts: &request::Parts, body: &[u8]) -> Result<postg
     };
     let authorization = headers.iter().find(|(name, _)| name == "authorization");
     let now = chrono::Utc::now().timestamp();
-    let identity = rest.verifier().identify(authorization.map(|(_, value)| value.as_str()), now)?;
+    let identity = identity::identify(rest.verifier(), authorization.map(|(_, value)| value.as_str()), now)?;
     let schema = rest.schema();
     match postgrest_sql::plan(&request, &schema.catalogue, &schema.settings)? {
         Outcome::Answer(response) => Ok(response),

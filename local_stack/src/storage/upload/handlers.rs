@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::receive::receive;
 use super::{Target, commit};
-use crate::storage::caller;
+use crate::identity::Caller;
 use crate::storage::core::Shared;
 use crate::storage::error::StorageError;
 use crate::storage::fields::Query;
@@ -50,7 +50,7 @@ async fn by_caller(
     request: Request,
 ) -> Result<Json<Value>, StorageError> {
     let target = core.caller(request.headers()).map(|caller| Target {
-        owner: caller::owner(&caller).map(str::to_owned),
+        owner: caller.subject().map(str::to_owned),
         bucket,
         name,
         caller,
@@ -76,7 +76,7 @@ pub(in crate::storage) async fn to_signed_url(
         .map(|claims| Target {
             bucket,
             name,
-            caller: caller::service(),
+            caller: Caller::service(),
             owner: claims.owner,
             is_upsert: claims.upsert.unwrap_or(false),
             operation: "storage.object.upload_signed",

@@ -10,7 +10,7 @@ pub(super) use commit::{commit, probe};
 pub(super) use handlers::{create, replace, to_signed_url, wants_upsert};
 
 use super::objects::NewObject;
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// What somebody wants to write where.
 #[derive(Clone, Debug)]
