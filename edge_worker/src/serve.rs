@@ -24,7 +24,7 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database will not do.
-    #[error("{variable}: {source}")]
+    #[error("{variable}")]
     Database {
         /// The setting with its address.
         variable: &'static str,

@@ -142,7 +142,8 @@ ID  QUEUE        KIND              DEATHS  ATTEMPTS  DIED                  REASO
     assert!(!output.status.success() && output.stdout.is_empty());
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(
-        log.contains("the database cannot be reached") && !log.contains("s3cret"),
+        log.contains("WORKER_DB_URL: nobody listens at the address of the database")
+            && !log.contains("s3cret"),
         "{log}"
     );
     owner.close().await;

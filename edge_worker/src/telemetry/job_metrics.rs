@@ -38,7 +38,7 @@ struct StateLabels {
 }
 
 /// What is counted of a queue.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QueueCount {
     /// Jobs that are due.
     pub ready: i64,

@@ -104,7 +104,7 @@ async fn worker_behind_a_pooler_that_loses_what_it_listens_to_looks_and_listens_
         call.says(Answer::Done);
         scene.until_empty().await;
     }
-    let listening = "select count(*) from pg_stat_activity where query ilike 'listen%'";
+    let listening = "select count(*) from pg_stat_activity where query ilike 'listen%parley_jobs%'";
     assert_eq!(scene.number(listening).await, 0);
     worker.until_listening(false).await;
     worker.stopped().await;

@@ -144,9 +144,9 @@ async fn events_of_many_calls_at_once_do_not_get_in_each_others_way() {
         .chain(&back)
         .filter(|status| *status == "new")
         .count();
-    assert_eq!(new, 20 * 7);
-    for (id, _) in sent.iter().step_by(8) {
-        assert_eq!(scene.kept(*id).await.len(), 7);
+    assert_eq!(new, 20 * 8);
+    for (id, _) in sent.iter().step_by(9) {
+        assert_eq!(scene.kept(*id).await.len(), 8);
         assert_eq!(scene.row(*id).await["status"], "ended");
     }
     other.app.pool.close().await;
