@@ -93,11 +93,12 @@ export type KnowledgeChunk = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
-/** A recording of a call, as Tavus told of it. */
+/** A recording of a call. */
 export type Recording = {
-    /** Null where Tavus did not say. */
+    /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
-    properties: JsonObject;
+    /** What it tells of it. */
+    properties: Json;
 };
 
 /** A call with the agent of a demo, at Tavus. */
@@ -123,10 +124,10 @@ export type Conversation = {
     /** When the transcript came; it is in `conversation_messages`. */
     transcript_ready_at: string | null;
     perception_analysis: string | null;
-    /** All of them, the latest last. */
+    /** What Tavus tells of the latest recording. */
+    recording: Json | null;
+    /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
-    /** The properties of the latest one. */
-    recording: JsonObject | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;

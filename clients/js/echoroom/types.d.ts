@@ -2,7 +2,7 @@
 //
 // Times are ISO 8601 strings, ids are UUIDs as strings.
 
-import type { Json, JsonObject, NoArguments } from '../schema.js';
+import type { Json, NoArguments } from '../schema.js';
 
 // Rows ------------------------------------------------------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ export type RemovedParticipant = {
 
 export type ConversationStatus = 'starting' | 'active' | 'ended' | 'failed';
 
-/** What was spoken in a call; the times are as Tavus writes them. */
+/** What somebody spoke in a call, as Tavus writes it down. */
 export type TranscriptEntry = {
     role: 'user' | 'assistant';
     content: string;
@@ -110,11 +110,12 @@ export type TranscriptEntry = {
     duration?: Json;
 };
 
-/** A recording of a call, as Tavus told of it. */
+/** A recording of a call. */
 export type Recording = {
-    /** Null where Tavus did not say. */
+    /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
-    properties: JsonObject;
+    /** What it tells of it. */
+    properties: Json;
 };
 
 /** The AI avatar of a room: a call at Tavus. */
@@ -138,10 +139,10 @@ export type Conversation = {
     shutdown_reason: string | null;
     transcript: TranscriptEntry[] | null;
     perception_analysis: string | null;
-    /** All of them, the latest last. */
+    /** What Tavus tells of the latest recording. */
+    recording: Json | null;
+    /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
-    /** The properties of the latest one. */
-    recording: JsonObject | null;
     /** Why it could not be started, in one sentence for people. */
     failure: string | null;
     claimed_until: string | null;
