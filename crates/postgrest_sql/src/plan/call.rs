@@ -29,12 +29,18 @@ pub(crate) enum Arguments<'a> {
     /// Each is a text.
     Texts(Vec<(&'a Argument, String)>),
     /// They are the fields of an object.
-    Json { body: String, arguments: Vec<&'a Argument> },
+    Json {
+        body: String,
+        arguments: Vec<&'a Argument>,
+    },
 }
 
 pub(super) fn plan(context: Context<'_>, name: &str, is_read: bool) -> Result<Plan, Error> {
     let id = context.named(name);
-    let content_type = context.request.header("content-type").map_or(MediaType::Json, MediaType::parse);
+    let content_type = context
+        .request
+        .header("content-type")
+        .map_or(MediaType::Json, MediaType::parse);
     let payload = if is_read {
         let pairs = context.parameters.arguments.clone();
         Payload {
@@ -42,7 +48,12 @@ pub(super) fn plan(context: Context<'_>, name: &str, is_read: bool) -> Result<Pl
             content: Content::Arguments(pairs),
         }
     } else {
-        Payload::read(context.request.body, &content_type, context.parameters.columns.as_deref(), true)?
+        Payload::read(
+            context.request.body,
+            &content_type,
+            context.parameters.columns.as_deref(),
+            true,
+        )?
     };
     let posted = (!is_read).then_some(&content_type);
     let function = choose(context.catalogue, &id, &payload.names, posted)?;
@@ -63,7 +74,14 @@ pub(super) fn plan(context: Context<'_>, name: &str, is_read: bool) -> Result<Pl
     };
     let write = |writer: &mut Writer| write_call(writer, &call);
     let counting = context.counting(&node);
-    let statement = write_wrapped(&node, Some(&write), wrapped(function), &context.media, counting, false);
+    let statement = write_wrapped(
+        &node,
+        Some(&write),
+        wrapped(function),
+        &context.media,
+        counting,
+        false,
+    );
     let mut shape = context.shape(Answered::Call {
         is_void: function.returns_void(),
     });
@@ -77,7 +95,11 @@ pub(super) fn plan(context: Context<'_>, name: &str, is_read: bool) -> Result<Pl
         }
     }
     let mut applied = context.preferences.clone();
-    (applied.resolution, applied.representation, applied.missing_default) = (None, None, None);
+    (
+        applied.resolution,
+        applied.representation,
+        applied.missing_default,
+    ) = (None, None, None);
     shape.applied = applied.applied();
     let mut plan = context.plan(statement, is_read || function.only_reads(), shape);
     for setting in &function.settings {
@@ -94,7 +116,11 @@ fn root(context: &Context<'_>, function: &Function) -> Root {
     let resource = function.resource();
     Root {
         relation: Name::new(
-            if function.returns.is_composite && function.returns.name != "record" { &function.returns.schema } else { &function.schema },
+            if function.returns.is_composite && function.returns.name != "record" {
+                &function.returns.schema
+            } else {
+                &function.schema
+            },
             resource,
         ),
         source: Name::bare(SOURCE),
@@ -121,9 +147,14 @@ pub(crate) fn choose<'a>(
     posted: Option<&MediaType>,
 ) -> Result<&'a Function, Error> {
     let all = catalogue.functions(id);
-    let named: Vec<&Function> = all.iter().filter(|function| takes(function, names, posted)).collect();
+    let named: Vec<&Function> = all
+        .iter()
+        .filter(|function| takes(function, names, posted))
+        .collect();
     let found = if named.is_empty() {
-        all.iter().filter(|function| takes_body(function, posted)).collect()
+        all.iter()
+            .filter(|function| takes_body(function, posted))
+            .collect()
     } else {
         named
     };
@@ -131,6 +162,13 @@ pub(crate) fn choose<'a>(
         [only] => Ok(only),
         [] => Err(missing(catalogue, id, names, posted)),
         several => {
+            let mut several = several.to_vec();
+            several.sort_by_key(|function| {
+                let arguments = function.arguments.iter();
+                arguments
+                    .map(|argument| (&argument.name, &argument.declared_type))
+                    .collect::<Vec<_>>()
+            });
             let signatures: Vec<String> = several.iter().map(|function| function.signature()).collect();
             Err(Error::new(
                 300,
@@ -155,7 +193,11 @@ fn takes(function: &Function, names: &BTreeSet<String>, posted: Option<&MediaTyp
     }
     let has = |argument: &Argument| names.contains(&argument.name);
     let knows = |name: &String| function.arguments.iter().any(|argument| argument.name == *name);
-    function.arguments.iter().all(|argument| !argument.is_required || has(argument)) && names.iter().all(knows)
+    function
+        .arguments
+        .iter()
+        .all(|argument| !argument.is_required || has(argument))
+        && names.iter().all(knows)
 }
 
 fn takes_body(function: &Function, posted: Option<&MediaType>) -> bool {
@@ -205,7 +247,10 @@ fn missing(catalogue: &Catalogue, id: &Name, names: &BTreeSet<String>, posted: O
         return error;
     }
     match hint(catalogue, id, names) {
-        Some(near) => error.with_hint(format!("Perhaps you meant to call the function {}.{near}", id.schema)),
+        Some(near) => error.with_hint(format!(
+            "Perhaps you meant to call the function {}.{near}",
+            id.schema
+        )),
         None => error,
     }
 }
@@ -223,7 +268,15 @@ fn hint(catalogue: &Catalogue, id: &Name, names: &BTreeSet<String>) -> Option<St
     let given = listed(names.iter().map(String::as_str).collect());
     let known: Vec<String> = overloads
         .iter()
-        .map(|function| listed(function.arguments.iter().map(|argument| argument.name.as_str()).collect()))
+        .map(|function| {
+            listed(
+                function
+                    .arguments
+                    .iter()
+                    .map(|argument| argument.name.as_str())
+                    .collect(),
+            )
+        })
         .collect();
     let near = nearest(&given, known.iter().map(String::as_str), 0.33)?;
     Some(format!("{}{near}", id.name))
@@ -241,16 +294,26 @@ fn arguments(function: &Function, payload: Payload) -> Arguments<'_> {
             if let Some(argument) = nameless {
                 return Arguments::Only(body, argument);
             }
-            let given = function.arguments.iter().filter(|argument| payload.names.contains(&argument.name));
+            let given = function
+                .arguments
+                .iter()
+                .filter(|argument| payload.names.contains(&argument.name));
             let arguments: Vec<&Argument> = given.collect();
-            if arguments.is_empty() { Arguments::None } else { Arguments::Json { body, arguments } }
+            if arguments.is_empty() {
+                Arguments::None
+            } else {
+                Arguments::Json { body, arguments }
+            }
         }
         Content::Arguments(pairs) => {
             let values: Vec<(&Argument, String)> = function
                 .arguments
                 .iter()
                 .filter_map(|argument| {
-                    let mut given = pairs.iter().filter(|(name, _)| *name == argument.name).map(|(_, value)| value);
+                    let mut given = pairs
+                        .iter()
+                        .filter(|(name, _)| *name == argument.name)
+                        .map(|(_, value)| value);
                     if argument.is_variadic {
                         let items: Vec<&str> = given.map(String::as_str).collect();
                         return (!items.is_empty()).then(|| (argument, list(&items)));
@@ -258,7 +321,11 @@ fn arguments(function: &Function, payload: Payload) -> Arguments<'_> {
                     given.next_back().map(|value| (argument, value.clone()))
                 })
                 .collect();
-            if values.is_empty() { Arguments::None } else { Arguments::Texts(values) }
+            if values.is_empty() {
+                Arguments::None
+            } else {
+                Arguments::Texts(values)
+            }
         }
     }
 }
@@ -283,10 +350,14 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The columns that the tree needs of what the function returns; none means all.
 fn returning(node: &Node) -> Vec<String> {
-    let mut names: BTreeSet<String> = node.select.iter().map(|column| column.field.name.clone()).collect();
-    let is_computed = node.children.iter().any(|child| {
-        matches!(&child.join, Some(join) if matches!(join.relationship.kind, Kind::Computed { .. }))
-    });
+    let mut names: BTreeSet<String> = node
+        .select
+        .iter()
+        .map(|column| column.field.name.clone())
+        .collect();
+    let is_computed = node.children.iter().any(
+        |child| matches!(&child.join, Some(join) if matches!(join.relationship.kind, Kind::Computed { .. })),
+    );
     if names.contains("*") || is_computed || names.is_empty() {
         return Vec::new();
     }
@@ -294,7 +365,9 @@ fn returning(node: &Node) -> Vec<String> {
         let needed = child.join.as_ref().map(|join| join.relationship.needed_columns());
         names.extend(needed.unwrap_or_default().into_iter().map(str::to_owned));
     }
-    node.filters.iter().for_each(|filter| filtered(filter, &mut names));
+    node.filters
+        .iter()
+        .for_each(|filter| filtered(filter, &mut names));
     let order = node.order.iter().filter(|term| term.relation.is_none());
     names.extend(order.map(|term| term.field.name.clone()));
     names.into_iter().collect()

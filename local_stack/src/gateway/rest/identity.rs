@@ -78,14 +78,18 @@ impl Verifier {
         }
         let parts = token.split('.').count();
         if parts != 3 {
-            return Err(refused("PGRST301", &format!("Expected 3 parts in JWT; got {parts}")));
+            return Err(refused(
+                "PGRST301",
+                &format!("Expected 3 parts in JWT; got {parts}"),
+            ));
         }
-        let token = decode::<Value>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
-            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                refused("PGRST301", "Wrong or unsupported encoding algorithm")
-            }
-            _ => refused("PGRST301", "JWT cryptographic operation failed"),
-        })?;
+        let token =
+            decode::<Value>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                    refused("PGRST301", "Wrong or unsupported encoding algorithm")
+                }
+                _ => refused("PGRST301", "JWT cryptographic operation failed"),
+            })?;
         match token.claims {
             Value::Object(claims) => Ok(claims),
             _ => Err(refused("PGRST303", "Parsing claims failed")),
@@ -116,7 +120,10 @@ fn check_times(claims: &Map<String, Value>, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from float to integer saturates"
+)]
 fn whole(seconds: f64) -> i64 {
     seconds as i64
 }
@@ -150,9 +157,14 @@ mod tests {
     #[test]
     fn token_gives_its_role_and_claims_and_none_is_anonymous() {
         let identity = own(&json!({ "role": "authenticated", "sub": "x", "exp": NOW })).unwrap();
-        assert_eq!((identity.role.as_str(), identity.is_known()), ("authenticated", true));
+        assert_eq!(
+            (identity.role.as_str(), identity.is_known()),
+            ("authenticated", true)
+        );
         assert_eq!(identity.claims["sub"], "x");
-        let nobody = Verifier::new(&Secret::new("k".repeat(40))).identify(None, NOW).unwrap();
+        let nobody = Verifier::new(&Secret::new("k".repeat(40)))
+            .identify(None, NOW)
+            .unwrap();
         assert!(!nobody.is_known());
         assert_eq!(nobody.claims["role"], "anon");
         assert_eq!(own(&json!({ "sub": "x" })).unwrap().role, "anon");
@@ -169,9 +181,15 @@ mod tests {
         assert_eq!(message(json!({ "exp": NOW - 31 })), "JWT expired");
         assert_eq!(message(json!({ "nbf": NOW + 31 })), "JWT not yet valid");
         assert_eq!(message(json!({ "iat": NOW + 31 })), "JWT issued at future");
-        assert_eq!(message(json!({ "exp": "x" })), "The JWT 'exp' claim must be a number");
+        assert_eq!(
+            message(json!({ "exp": "x" })),
+            "The JWT 'exp' claim must be a number"
+        );
         assert!(own(&json!({ "exp": NOW - 29 })).is_ok());
-        assert_eq!(code(identify(&json!({ "role": "service_role" }), &"x".repeat(40))).0, "PGRST301");
+        assert_eq!(
+            code(identify(&json!({ "role": "service_role" }), &"x".repeat(40))).0,
+            "PGRST301"
+        );
         let verifier = Verifier::new(&Secret::new("k".repeat(40)));
         for text in ["Bearer", "Bearer a.b", "bearer a.b.c"] {
             assert_eq!(code(verifier.identify(Some(text), NOW)).0, "PGRST301");
