@@ -11,20 +11,19 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn catalogue() -> Catalogue {
-    let column = |number: i16, name: &str, kind: &str| {
-        json!({ "number": number, "name": name, "type": kind, "base_type": kind, "default": null, "is_required": number == 1 })
-    };
-    let table = |id: i64, name: &str, key: &[i16], columns: Vec<Value>| {
-        json!({ "id": id, "schema": "api", "name": name, "is_view": false, "events": 28, "key": key, "columns": columns, "definition": null })
-    };
-    let mut view = table(3, "film_view", &[], vec![column(1, "film", "integer"), column(2, "name", "text")]);
+    let column = |number: i16, name: &str, kind: &str| json!({ "number": number, "name": name, "type": kind, "base_type": kind, "default": null, "is_required": number == 1 });
+    let table = |id: i64, name: &str, key: &[i16], columns: Vec<Value>| json!({ "id": id, "schema": "api", "name": name, "is_view": false, "events": 28, "key": key, "columns": columns, "definition": null });
+    let mut view = table(
+        3,
+        "film_view",
+        &[],
+        vec![column(1, "film", "integer"), column(2, "name", "text")],
+    );
     view["is_view"] = json!(true);
     view["definition"] = json!(
         "({QUERY :targetList ({TARGETENTRY :resno 1 :resorigtbl 1 :resorigcol 1} {TARGETENTRY :resno 2 :resorigtbl 1 :resorigcol 2})})"
     );
-    let key = |name: &str, from: i64, column: i16, to: i64| {
-        json!({ "name": name, "from": from, "from_columns": [column], "to": to, "to_columns": [1], "is_unique": false })
-    };
+    let key = |name: &str, from: i64, column: i16, to: i64| json!({ "name": name, "from": from, "from_columns": [column], "to": to, "to_columns": [1], "is_unique": false });
     let function = |name: &str, arguments: Value, is_set: bool, returns: &str, volatility: &str| {
         json!({
             "schema": "api", "name": name, "arguments": arguments, "volatility": volatility,
@@ -32,9 +31,7 @@ fn catalogue() -> Catalogue {
             "settings": ["statement_timeout=5s", "default_transaction_isolation=serializable"]
         })
     };
-    let argument = |name: &str, kind: &str, is_required: bool| {
-        json!({ "name": name, "type": kind, "call_type": kind, "is_required": is_required, "is_variadic": false })
-    };
+    let argument = |name: &str, kind: &str, is_required: bool| json!({ "name": name, "type": kind, "call_type": kind, "is_required": is_required, "is_variadic": false });
     let all = json!({
         "relations": [
             table(1, "films", &[1], vec![column(1, "id", "integer"), column(2, "title", "text"), column(3, "data", "jsonb")]),
@@ -58,8 +55,10 @@ fn settings() -> Settings {
 
 fn ask(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Result<Plan, Error> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let headers: Vec<(String, String)> =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let request = Request {
         method,
         path,
@@ -93,7 +92,13 @@ fn reading_is_one_statement_in_a_read_only_transaction() {
         ),
         "{sql}"
     );
-    let parameters: Vec<&str> = plan.statement.parameters.iter().flatten().map(String::as_str).collect();
+    let parameters: Vec<&str> = plan
+        .statement
+        .parameters
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     assert_eq!(parameters, ["x", "a", "5", "2"]);
 }
 
@@ -112,17 +117,29 @@ fn embedded_resources_are_found_by_name_key_column_and_hint() {
         assert!(get(target).is_ok(), "{target}");
     }
     assert_eq!(code(get("/films?select=actors(*)")), (300, "PGRST201".to_owned()));
-    assert_eq!(code(get("/films?select=nothing(*)")), (400, "PGRST200".to_owned()));
+    assert_eq!(
+        code(get("/films?select=nothing(*)")),
+        (400, "PGRST200".to_owned())
+    );
     let many = get("/films?select=actors!roles(*)").unwrap().statement.sql;
-    assert!(many.contains(r#""api"."roles" as "junction_films_actors_1""#), "{many}");
+    assert!(
+        many.contains(r#""api"."roles" as "junction_films_actors_1""#),
+        "{many}"
+    );
 }
 
 #[test]
 fn text_search_converts_what_is_no_vector() {
     let text = get("/films?title=fts(english).cat").unwrap().statement.sql;
-    assert!(text.contains(r#"to_tsvector($1, "api"."films"."title") @@ to_tsquery($2, $3)"#), "{text}");
+    assert!(
+        text.contains(r#"to_tsvector($1, "api"."films"."title") @@ to_tsquery($2, $3)"#),
+        "{text}"
+    );
     let vector = get("/roles?words=plfts.cat").unwrap().statement.sql;
-    assert!(vector.contains(r#""api"."roles"."words" @@ plainto_tsquery($1)"#), "{vector}");
+    assert!(
+        vector.contains(r#""api"."roles"."words" @@ plainto_tsquery($1)"#),
+        "{vector}"
+    );
 }
 
 #[test]
@@ -133,41 +150,77 @@ fn functions_are_chosen_by_their_arguments() {
     assert_eq!(plan.settings, [("statement_timeout".to_owned(), "5s".to_owned())]);
     assert!(get("/rpc/add?a=1&b=2").is_ok());
     assert_eq!(code(get("/rpc/add?b=2")), (404, "PGRST202".to_owned()));
-    assert_eq!(code(ask("POST", "/rpc/add", &[], r#"{"a": 1, "c": 2}"#)), (404, "PGRST202".to_owned()));
+    assert_eq!(
+        code(ask("POST", "/rpc/add", &[], r#"{"a": 1, "c": 2}"#)),
+        (404, "PGRST202".to_owned())
+    );
     let whole = ask("POST", "/rpc/act", &[], "[1, 2]").unwrap();
     assert!(!whole.is_read_only);
     assert_eq!(whole.statement.parameters, [Some("[1, 2]".to_owned())]);
     let hint = ask("POST", "/rpc/ad", &[], "{}").unwrap_err().hint;
     assert_eq!(hint, Value::Null);
     let missing = ask("POST", "/rpc/add", &[], r#"{"a": 1, "d": 2}"#).unwrap_err();
-    assert_eq!(missing.message, "Could not find the function api.add(a, d) in the schema cache");
-    assert_eq!(missing.hint, "Perhaps you meant to call the function api.add(a, b)");
+    assert_eq!(
+        missing.message,
+        "Could not find the function api.add(a, d) in the schema cache"
+    );
+    assert_eq!(
+        missing.hint,
+        "Perhaps you meant to call the function api.add(a, b)"
+    );
 }
 
 #[test]
 fn changes_that_may_be_refused_wait_for_their_row() {
-    let update = |prefer: &str| ask("PATCH", "/films?id=eq.1", &[("prefer", prefer)], r#"{"title": "x"}"#).unwrap();
+    let update = |prefer: &str| {
+        ask(
+            "PATCH",
+            "/films?id=eq.1",
+            &[("prefer", prefer)],
+            r#"{"title": "x"}"#,
+        )
+        .unwrap()
+    };
     assert!(!update("return=minimal").is_conditional);
     let strict = update("handling=strict, max-affected=1");
     assert!(strict.is_conditional);
-    let row = |rows| Row { rows, ..Row::default() };
+    let row = |rows| Row {
+        rows,
+        ..Row::default()
+    };
     assert!(strict.check(&row(1)).is_ok());
     assert_eq!(strict.check(&row(2)).unwrap_err().code, "PGRST124");
-    let one = [("accept", "application/vnd.pgrst.object+json"), ("prefer", "return=representation")];
+    let one = [
+        ("accept", "application/vnd.pgrst.object+json"),
+        ("prefer", "return=representation"),
+    ];
     let one = ask("DELETE", "/films?id=eq.1", &one, "").unwrap();
     assert_eq!(one.check(&row(0)).unwrap_err().code, "PGRST116");
 }
 
 #[test]
 fn nothing_written_is_an_update_of_no_rows() {
-    let plan = ask("PATCH", "/films?id=eq.1", &[("prefer", "return=representation")], "{}").unwrap();
-    assert!(plan.statement.sql.contains("where false"), "{}", plan.statement.sql);
+    let plan = ask(
+        "PATCH",
+        "/films?id=eq.1",
+        &[("prefer", "return=representation")],
+        "{}",
+    )
+    .unwrap();
+    assert!(
+        plan.statement.sql.contains("where false"),
+        "{}",
+        plan.statement.sql
+    );
 }
 
 #[test]
 fn aggregates_wait_for_a_setting() {
     assert_eq!(code(get("/films?select=id.sum()")), (400, "PGRST123".to_owned()));
-    assert!(get("/films?select=id,roles(count)").is_ok(), "the column `count` is no aggregate");
+    assert!(
+        get("/films?select=id,roles(count)").is_ok(),
+        "the column `count` is no aggregate"
+    );
 }
 
 #[test]
@@ -181,7 +234,11 @@ fn answer_has_the_status_of_what_was_done() {
     let counted = ask("GET", "/films?limit=2", &[("prefer", "count=exact")], "").unwrap();
     let response = counted.answer(row(2, Some(5)), None).unwrap();
     assert_eq!(response.status, 206);
-    assert!(response.headers.contains(&("Content-Range".to_owned(), "0-1/5".to_owned())));
+    assert!(
+        response
+            .headers
+            .contains(&("Content-Range".to_owned(), "0-1/5".to_owned()))
+    );
     let inserted = ask("POST", "/films", &[], r#"{"id": 1}"#).unwrap();
     let response = inserted.answer(row(1, None), None).unwrap();
     assert_eq!((response.status, response.body.as_str()), (201, ""));
@@ -192,7 +249,10 @@ fn answer_has_the_status_of_what_was_done() {
     };
     let response = inserted.answer(own, None).unwrap();
     assert_eq!(response.status, 299);
-    let ranges = response.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-range"));
+    let ranges = response
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-range"));
     assert_eq!(ranges.count(), 1);
 }
 
