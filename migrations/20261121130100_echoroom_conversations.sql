@@ -22,6 +22,7 @@ create table echoroom.conversations (
     transcript jsonb,
     perception_analysis text,
     recording jsonb,
+    recordings jsonb,
     failure text,
     claimed_until timestamptz,
     created_at timestamptz not null default clock_timestamp(),
@@ -42,7 +43,8 @@ create table echoroom.conversations (
     constraint conversations_perception_analysis_check check (char_length(perception_analysis) <= 100000),
     constraint conversations_failure_check check (char_length(failure) <= 500),
     constraint conversations_active_check check (status <> 'active' or conversation_id is not null),
-    constraint conversations_transcript_check check (jsonb_typeof(transcript) = 'array')
+    constraint conversations_transcript_check check (jsonb_typeof(transcript) = 'array'),
+    constraint conversations_recordings_check check (jsonb_typeof(recordings) = 'array')
 );
 
 -- One avatar a room: whoever starts a second one gets the first.
@@ -56,7 +58,9 @@ reset lock_timeout;
 comment on table echoroom.conversations is 'AI avatars of rooms: calls at Tavus. Written by the worker.';
 comment on column echoroom.conversations.conversation_id is 'Tavus'' id. Null until the call exists.';
 comment on column echoroom.conversations.conversation_url is 'The call itself, a Daily room. Members only.';
-comment on column echoroom.conversations.transcript is 'What was said, without the system prompt: [{role, content, timestamp}].';
+comment on column echoroom.conversations.transcript is 'What was spoken: [{role, content, timestamp}], role user or assistant.';
+comment on column echoroom.conversations.recordings is 'All of them, [{ready_at, properties}], as Tavus told of them; by the time of its events, the latest last.';
+comment on column echoroom.conversations.recording is 'The properties of the latest of recordings.';
 comment on column echoroom.conversations.claimed_until is 'Until when one worker is starting or ending the call, and no other one may.';
 comment on column echoroom.conversations.failure is 'Why the call could not be started, in one sentence for people.';
 

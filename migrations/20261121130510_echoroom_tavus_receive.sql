@@ -2,7 +2,7 @@
 --
 -- The worker has read an event before it comes here, so it brings what would cost the database most: the key and the digest (the same that
 -- parley.tavus_event_key and parley.tavus_event_digest give; in the portable kernel the digest of a transcript of 64 kB takes 15 ms), and the
--- transcript as it is kept, without the system prompt. Without them everything is worked out here.
+-- transcript as it is kept, what was spoken in it. Without them everything is worked out here.
 -- A transcript is kept once, in its conversation; the body of its event is kept without it. LZ4 packs one of 64 kB in 0.1 ms where pglz
 -- takes 1 ms.
 -- Locks: claims in the order of their keys; the topics of rooms in the order of their ids; then conversations, as whoever deletes a room has
@@ -240,7 +240,7 @@ declare
     v_says text[] := p_types;
     v_before integer;
 begin
-    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts.
+    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts: only recordings come twice.
     for v_at in 1..cardinality(p_types) loop
         v_says[v_at] := p_types[v_at] || ' ' || p_conversations[v_at];
         v_before := array_position(v_says, v_says[v_at]);
@@ -267,11 +267,19 @@ begin
         where c.id = any (p_conversations) and array_position(v_says, 'system.replica_joined ' || c.id) is not null;
     end if;
     if 'application.recording_ready' = any (p_types) then
+        -- A call can have several, and all of them count.
         update echoroom.conversations c
-        set recording = case jsonb_typeof(p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties')
-            when 'object' then p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties'
-            else '{}'
-        end
+        set (recordings, recording) = (
+            select told.recordings, told.recordings #> '{-1,properties}'
+            from (
+                select parley.tavus_recordings(c.recordings, array(
+                    select given.event
+                    from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
+                    where given.conversation = c.id and given.event_type = 'application.recording_ready'
+                )) as recordings
+                offset 0
+            ) told
+        )
         where c.id = any (p_conversations) and array_position(v_says, 'application.recording_ready ' || c.id) is not null;
     end if;
     if 'application.perception_analysis' = any (p_types) then
@@ -313,7 +321,7 @@ end
 $$;
 
 comment on function echoroom_private.tavus_apply is
-    'The effects of new events; nothing where a type is null or has none. A prepared transcript has no system prompt any more.';
+    'The effects of new events; nothing where a type is null or has none. A prepared transcript is what was spoken.';
 
 create function echoroom_private.tavus_keep(p_conversations uuid[], p_events jsonb[], p_types text[], p_keys text[])
 returns void

@@ -1,4 +1,5 @@
--- What is inside Tavus' events, read the same way by every app that takes them in: a moment, and a transcript without the system prompt.
+-- What is inside Tavus' events, read the same way by every app that takes them in: a moment, what was spoken in a transcript, and
+-- the recordings of a call.
 --
 -- Plain SQL in both kernels: an event has one of each. Locks: none.
 
@@ -33,35 +34,95 @@ $$;
 comment on function parley.tavus_moment(jsonb) is
     'A moment as Tavus writes it: ISO 8601 (UTC where it names no zone), or Unix seconds or milliseconds; null when it is none of these.';
 
+create function parley.tavus_spoken(entry jsonb) returns text
+    language plpgsql immutable parallel safe
+    set search_path = ''
+    as $$
+declare
+    content constant jsonb := entry -> 'content';
+    words text;
+begin
+    -- The first entry usually is the whole system prompt. Results of tools hold what a look-up found, whoever may read it. A role that is
+    -- not known yet is shown to nobody.
+    if entry ->> 'role' is null or entry ->> 'role' not in ('user', 'assistant', 'replica', 'pal') then
+        return null;
+    end if;
+    if jsonb_typeof(content) = 'string' then
+        words := content #>> '{}';
+    elsif jsonb_typeof(content) = 'array' then
+        -- In parts, as chat models write it.
+        select string_agg(
+            case
+                when jsonb_typeof(part.value) = 'string' then part.value #>> '{}'
+                when jsonb_typeof(part.value -> 'text') = 'string' then nullif(part.value ->> 'text', '')
+            end,
+            ' ' order by part.position
+        )
+        into words
+        from jsonb_array_elements(content) with ordinality as part (value, position);
+    end if;
+    -- A turn that is only a call of a tool has no words.
+    return case when btrim(words, E' \t\r\n') <> '' then words end;
+end
+$$;
+comment on function parley.tavus_spoken(jsonb) is
+    'The words of an entry of a transcript that people said or heard; null for the system prompt, results and calls of tools, and what is no entry.';
+
 create function parley.tavus_transcript(entries jsonb) returns jsonb
     language plpgsql immutable parallel safe
     set search_path = ''
     as $$
 begin
-    -- The first entry usually is the whole system prompt, which is nobody's business; of what is unknown only what people read is kept.
+    -- Of what is unknown only what people read is kept.
     return (
         select coalesce(
             jsonb_agg(
                 jsonb_strip_nulls(jsonb_build_object(
-                    'role', entry.value -> 'role',
-                    'content', entry.value -> 'content',
+                    'role', case entry.value ->> 'role' when 'user' then 'user' else 'assistant' end,
+                    'content', entry.words,
                     'timestamp', entry.value -> 'timestamp',
                     'seconds_from_start', entry.value -> 'seconds_from_start',
-                    'duration', entry.value -> 'duration',
-                    'inference_id', entry.value -> 'inference_id'
+                    'duration', entry.value -> 'duration'
                 ))
                 order by entry.position
             ),
             '[]'::jsonb
         )
-        from jsonb_array_elements(case jsonb_typeof(entries) when 'array' then entries else '[]'::jsonb end)
-            with ordinality as entry (value, position)
-        where jsonb_typeof(entry.value) = 'object' and entry.value ->> 'role' is distinct from 'system'
+        from (
+            select every.value, every.position, parley.tavus_spoken(every.value) as words
+            from jsonb_array_elements(case jsonb_typeof(entries) when 'array' then entries else '[]'::jsonb end)
+                with ordinality as every (value, position)
+        ) entry
+        where entry.words is not null
     );
 end
 $$;
 comment on function parley.tavus_transcript(jsonb) is
-    'The entries of a transcript without the system prompt, in order; an empty array for what is no transcript.';
+    'What was spoken in a transcript, in order, by user or assistant; an empty array for what is no transcript.';
+
+create function parley.tavus_recordings(recordings jsonb, events jsonb[]) returns jsonb
+    language plpgsql immutable parallel safe
+    set search_path = ''
+    as $$
+begin
+    -- By the time of the event, not of its delivery: no order of delivery makes another list. Times of one width sort as texts.
+    return (
+        select jsonb_agg(every.recording order by every.recording ->> 'ready_at' collate "C" nulls first, every.recording)
+        from (
+            select kept.value as recording
+            from jsonb_array_elements(recordings) as kept (value)
+            union
+            select jsonb_build_object(
+                'ready_at', to_char(parley.tavus_moment(event -> 'timestamp') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'properties', case jsonb_typeof(event -> 'properties') when 'object' then event -> 'properties' else '{}'::jsonb end
+            )
+            from unnest(events) as event
+        ) every
+    );
+end
+$$;
+comment on function parley.tavus_recordings(jsonb, jsonb[]) is
+    'The recordings of a call, [{ready_at, properties}], and those that further events tell of, the latest last; the same for any order. Null when there are none.';
 
 revoke execute on all functions in schema parley from public;
 

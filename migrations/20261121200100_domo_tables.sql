@@ -212,6 +212,7 @@ create table domo.conversations (
     transcript_ready_at timestamptz,
     perception_analysis text,
     recording jsonb,
+    recordings jsonb,
     failure text,
     claimed_until timestamptz,
     attempted_at timestamptz,
@@ -232,7 +233,8 @@ create table domo.conversations (
     constraint conversations_shutdown_reason_check check (char_length(shutdown_reason) <= 500),
     constraint conversations_perception_analysis_check check (char_length(perception_analysis) <= 100000),
     constraint conversations_failure_check check (char_length(failure) <= 500),
-    constraint conversations_active_check check (status <> 'active' or conversation_id is not null)
+    constraint conversations_active_check check (status <> 'active' or conversation_id is not null),
+    constraint conversations_recordings_check check (jsonb_typeof(recordings) = 'array')
 );
 
 create index conversations_demo_id_created_at_idx on domo.conversations (demo_id, created_at desc);
@@ -243,6 +245,8 @@ comment on table domo.conversations is 'Calls with the agent of a demo, at Tavus
 comment on column domo.conversations.conversation_id is 'Tavus'' id. Null until the call exists.';
 comment on column domo.conversations.conversation_url is 'The call itself, a Daily room.';
 comment on column domo.conversations.client_id is 'Chosen by the caller of start_conversation: the same client_id twice is one call.';
+comment on column domo.conversations.recordings is 'All of them, [{ready_at, properties}], as Tavus told of them; by the time of its events, the latest last.';
+comment on column domo.conversations.recording is 'The properties of the latest of recordings.';
 comment on column domo.conversations.transcript_ready_at is 'When the transcript came; it is in conversation_messages.';
 comment on column domo.conversations.failure is 'Why the call could not be started, in one sentence for people.';
 comment on column domo.conversations.claimed_until is 'Until when one worker is starting or ending the call, and no other one may.';

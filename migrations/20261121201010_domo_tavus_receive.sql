@@ -1,6 +1,6 @@
 -- Domo, receiving events: with what the worker has worked out already, and several in one transaction; as every app with calls does.
 --
--- The worker brings an event's key and digest, and its transcript without the system prompt; without them everything is worked out here.
+-- The worker brings an event's key and digest; without them they are worked out here.
 -- Locks: claims in the order of their keys, demos in the order of their ids, then calls and counts, which nobody holds without the demo. So two
 -- that bring events of the same calls never wait for each other in a circle. The columns' settings take SHARE UPDATE EXCLUSIVE and ACCESS
 -- EXCLUSIVE for an instant, hence the lock_timeout.
@@ -38,12 +38,14 @@ begin
         row_number() over (order by entry.position),
         left(entry.value ->> 'inference_id', 200),
         case entry.value ->> 'role' when 'user' then 'user' else 'assistant' end,
-        left(entry.value ->> 'content', 100000),
-        char_length(entry.value ->> 'content'),
+        left(entry.words, 100000),
+        char_length(entry.words),
         parley.tavus_moment(entry.value -> 'timestamp')
-    from jsonb_array_elements(case jsonb_typeof(p_entries) when 'array' then p_entries else '[]' end) with ordinality as entry (value, position)
-    -- The system prompt is nobody's business, and calls of tools are no messages.
-    where entry.value ->> 'role' in ('user', 'assistant', 'replica', 'pal') and jsonb_typeof(entry.value -> 'content') = 'string';
+    from (
+        select every.value, every.position, parley.tavus_spoken(every.value) as words
+        from jsonb_array_elements(case jsonb_typeof(p_entries) when 'array' then p_entries else '[]' end) with ordinality as every (value, position)
+    ) entry
+    where entry.words is not null;
 end
 $$;
 
@@ -113,7 +115,7 @@ declare
     v_says text[] := p_types;
     v_before integer;
 begin
-    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts.
+    -- Where to find what is said of a call. Of two of a type in one call, the later in the order of the keys counts: only recordings come twice.
     for v_at in 1..cardinality(p_types) loop
         v_says[v_at] := p_types[v_at] || ' ' || p_conversations[v_at];
         v_before := array_position(v_says, v_says[v_at]);
@@ -140,11 +142,19 @@ begin
         where c.id = any (p_conversations) and array_position(v_says, 'system.replica_joined ' || c.id) is not null;
     end if;
     if 'application.recording_ready' = any (p_types) then
+        -- A call can have several, and all of them count.
         update domo.conversations c
-        set recording = case jsonb_typeof(p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties')
-            when 'object' then p_events[array_position(v_says, 'application.recording_ready ' || c.id)] -> 'properties'
-            else '{}'
-        end
+        set (recordings, recording) = (
+            select told.recordings, told.recordings #> '{-1,properties}'
+            from (
+                select parley.tavus_recordings(c.recordings, array(
+                    select given.event
+                    from unnest(p_conversations, p_events, p_types) as given (conversation, event, event_type)
+                    where given.conversation = c.id and given.event_type = 'application.recording_ready'
+                )) as recordings
+                offset 0
+            ) told
+        )
         where c.id = any (p_conversations) and array_position(v_says, 'application.recording_ready ' || c.id) is not null
             and p_demos[array_position(v_says, 'application.recording_ready ' || c.id)] is not null;
     end if;

@@ -17,7 +17,7 @@ declare
     claimed text[];
     answers text[];
     is_lost boolean;
-    at integer;
+    conflict_at integer;
 begin
     if source is null or length(source) not between 1 and 64 then
         raise exception using errcode = '22023', message = 'The source must have 1 to 64 characters.';
@@ -86,7 +86,7 @@ begin
     end if;
 
     if 'conflicting' = any (answers) then
-        for at in
+        for conflict_at in
             select every.place
             from unnest(event_keys, answers) with ordinality as every (event_key, answer, place)
             where every.answer = 'conflicting'
@@ -94,11 +94,11 @@ begin
         loop
             -- A sender that repeats what was recorded, or never stops saying something else, makes no more row versions.
             update parley.processed_events as kept
-            set conflicting_digests = kept.conflicting_digests || digests[at],
+            set conflicting_digests = kept.conflicting_digests || digests[conflict_at],
                 last_conflict_at = now()
-            where kept.source = claim_events.source collate "C" and kept.event_key = event_keys[at] collate "C"
+            where kept.source = claim_events.source collate "C" and kept.event_key = event_keys[conflict_at] collate "C"
                 and coalesce(cardinality(kept.conflicting_digests), 0) < 8
-                and (digests[at] collate "C" = any (kept.conflicting_digests)) is not true;
+                and (digests[conflict_at] collate "C" = any (kept.conflicting_digests)) is not true;
         end loop;
     end if;
     return coalesce(answers, '{}');

@@ -58,7 +58,8 @@ impl Worker {
         let mut worker = Self { port, child };
         loop {
             if let Ok(mut wire) = Wire::open(port).await
-                && wire.get("/readyz").await? == StatusCode::OK
+                // The database is there once it listens; the rest of a project is not, and is not used.
+                && wire.get("/healthz").await? == StatusCode::OK
             {
                 return Ok(worker);
             }

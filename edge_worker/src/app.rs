@@ -24,6 +24,7 @@ use crate::http::{body, cors, drain, healthz, metrics, observe, openapi, readyz,
 use crate::knowledge::{Embedder, Knowledge, KnowledgeError};
 use crate::providers::RetryPolicy;
 use crate::providers::elevenlabs::{self, ElevenLabsClient};
+use crate::providers::project::{self, Project};
 use crate::providers::storage::{self, StorageClient};
 use crate::providers::tavus::{TavusClient, Timeouts};
 use crate::serve::StartError;
@@ -51,6 +52,8 @@ pub struct App {
     pub data: DataApi,
     /// Domo's, as whoever calls.
     pub domo: DataApi,
+    /// Whether the project takes the worker's keys.
+    pub project: Project,
     /// What Tavus calls its personas.
     pub personas: Catalogue,
     /// How long a request waits for an avatar.
@@ -65,7 +68,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`StartError::Address`], [`StartError::Tavus`], [`StartError::Knowledge`] and [`StartError::DataApi`].
+    /// [`StartError::Address`], [`StartError::Tavus`], [`StartError::Knowledge`], [`StartError::Project`] and [`StartError::DataApi`].
     pub fn new(
         config: &Config,
         pool: PgPool,
@@ -103,6 +106,8 @@ impl App {
                 .as_ref()
                 .and_then(|tavus| tavus.webhook_secret.clone()),
             tool_secret: config.tavus.as_ref().and_then(|tavus| tavus.tool_secret.clone()),
+            project: Project::new(project, project::Freshness::default(), metrics.clone())
+                .map_err(StartError::Project)?,
             personas,
             data: data("echoroom").map_err(StartError::DataApi)?,
             domo: data("domo").map_err(StartError::DataApi)?,

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::providers::project::Problem;
+
 /// Why a request is refused or failed. Codes and words are frozen; nothing of the inside is in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -95,6 +97,9 @@ pub enum ApiError {
     /// The database does not answer.
     #[error("The database cannot be reached.")]
     DatabaseUnavailable,
+    /// The project has not taken the worker as it is set up since it started.
+    #[error("The project does not take this worker.")]
+    NotReady(Problem),
     /// The worker is going down.
     #[error("The worker is stopping.")]
     Stopping,
@@ -146,7 +151,9 @@ impl ApiError {
             | Self::AvatarStarting
             | Self::AvatarUnavailable { .. }
             | Self::ProviderOff => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimedOut | Self::DatabaseUnavailable | Self::NotReady(_) | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -180,6 +187,7 @@ impl ApiError {
             Self::DataApiUnavailable => "data_api_unavailable",
             Self::TimedOut => "timed_out",
             Self::DatabaseUnavailable => "database_unavailable",
+            Self::NotReady(problem) => problem.word(),
             Self::Stopping => "stopping",
             Self::Internal => "internal",
         }
@@ -218,6 +226,7 @@ impl ApiError {
             Self::ProviderFailed => "Tell the operator; trying again will not help.",
             Self::ProviderOff => "The operator can switch them on.",
             Self::DataApiUnavailable => "Try again in a moment.",
+            Self::NotReady(_) => "Look at SUPABASE_URL and the keys; the log names the setting.",
             Self::TimedOut | Self::DatabaseUnavailable | Self::Stopping => "Try again in a moment.",
             Self::Internal => "Try again; if it stays, tell the operator the request id.",
         }
@@ -260,6 +269,7 @@ impl IntoResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::project::Key;
 
     #[test]
     fn codes_and_words_are_frozen() {
@@ -298,6 +308,33 @@ mod tests {
             (ApiError::DataApiUnavailable, "PT503", "data_api_unavailable"),
             (ApiError::TimedOut, "PT503", "timed_out"),
             (ApiError::DatabaseUnavailable, "PT503", "database_unavailable"),
+            (
+                ApiError::NotReady(Problem::Unreachable),
+                "PT503",
+                "data_api_unreachable",
+            ),
+            (
+                ApiError::NotReady(Problem::Failing { status: 502 }),
+                "PT503",
+                "data_api_failing",
+            ),
+            (
+                ApiError::NotReady(Problem::NotDataApi { status: 404 }),
+                "PT503",
+                "not_the_data_api",
+            ),
+            (
+                ApiError::NotReady(Problem::Refused {
+                    key: Key::Publishable,
+                }),
+                "PT503",
+                "publishable_key_refused",
+            ),
+            (
+                ApiError::NotReady(Problem::Refused { key: Key::Secret }),
+                "PT503",
+                "secret_key_refused",
+            ),
             (ApiError::Stopping, "PT503", "stopping"),
             (ApiError::Internal, "PT500", "internal"),
         ];

@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, App};
-use crate::config::{Config, SettingsError};
+use crate::config::{self, Config, SettingsError};
 use crate::db;
 use crate::jobs::{Handlers, Runner};
 use crate::knowledge::KnowledgeError;
+use crate::providers::Broken;
 use crate::providers::tavus::TavusError;
 
 /// Why the worker did not start, or ended.
@@ -44,6 +45,9 @@ pub enum StartError {
     /// There is no TLS.
     #[error("a client of those who make knowledge could not be built")]
     Knowledge(#[source] KnowledgeError),
+    /// There is no TLS.
+    #[error("the client that asks whether the project is ready could not be built")]
+    Project(#[source] Broken),
     /// There is no TLS.
     #[error("the client of the Data API could not be built")]
     DataApi(#[source] reqwest::Error),
@@ -88,6 +92,20 @@ impl Worker {
     }
 }
 
+/// The connections, and what the sessions behind them keep.
+///
+/// # Errors
+///
+/// [`StartError::Pool`] and [`StartError::Database`], naming the setting to look at.
+pub async fn reach(database: &config::Database) -> Result<(PgPool, db::Session), StartError> {
+    let variable = database.variable;
+    let pool = db::connect(database).map_err(|source| StartError::Pool { variable, source })?;
+    let session = db::session(&pool)
+        .await
+        .map_err(|source| StartError::Database { variable, source })?;
+    Ok((pool, session))
+}
+
 /// Checks the database and takes the port. Cancel `stopping` to end what [`serve`] then does.
 ///
 /// # Errors
@@ -95,7 +113,7 @@ impl Worker {
 /// [`StartError`], naming the setting to look at.
 pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worker, StartError> {
     let variable = config.database.variable;
-    let pool = db::connect(&config.database).map_err(|source| StartError::Pool { variable, source })?;
+    let (pool, session) = reach(&config.database).await?;
     db::check(&pool)
         .await
         .map_err(|source| StartError::Database { variable, source })?;
@@ -106,13 +124,21 @@ pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worke
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let app = App::new(config, pool.clone(), address, stopping.clone())?;
-    let jobs = Runner::new(
+    let mut jobs = Runner::new(
         config.jobs.clone(),
         pool.clone(),
         Arc::new(Handlers::new(&app)),
         app.metrics.jobs().clone(),
         stopping.clone(),
     );
+    if !session.is_notified {
+        tracing::warn!(
+            poll = ?config.jobs.poll,
+            "a pooler in transaction mode is before the database: nobody hears of new jobs, the queues are looked at now and then"
+        );
+        jobs = jobs.without_wakeups();
+    }
+    tokio::spawn(app.project.clone().watch_until_ready(stopping.clone()));
     tracing::info!(
         %address,
         version = env!("CARGO_PKG_VERSION"),

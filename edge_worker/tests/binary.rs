@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use support::database::{Database, Line, Proxy};
+use support::upstream::Upstream;
 
 /// In the order of the settings that hold them.
 const SECRETS: [(&str, &str); 6] = [
@@ -49,8 +50,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(database_url: &str) -> Self {
-        let mut child = command(database_url).spawn().unwrap();
+    fn start(database_url: &str, project_url: &str) -> Self {
+        let mut child = command(database_url)
+            .env("SUPABASE_URL", project_url)
+            .spawn()
+            .unwrap();
         let mut worker = Self {
             stdout: BufReader::new(child.stdout.take().unwrap()),
             child,
@@ -117,8 +121,9 @@ fn assert_no_secret(text: &str, more: &[&str]) {
 async fn worker_finishes_what_it_holds_and_tells_no_secret_even_at_the_finest_level() {
     let database = Database::start().await;
     let proxy = Proxy::start(database.url()).await;
+    let project = Upstream::start().await;
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let worker = Running::start(&proxy.url);
+        let worker = Running::start(&proxy.url, &project.url);
         let url = format!("http://{}", worker.address);
         let stranger = reqwest::Client::new()
             .post(format!("{url}/webhooks/tavus/t0ken-of-a-conversation?key=quer1"))
@@ -198,7 +203,7 @@ fn database_that_does_not_answer_ends_the_start_by_the_name_of_its_setting() {
     assert!(!output.status.success());
     let log = String::from_utf8(output.stdout).unwrap();
     assert!(
-        log.contains("SUPABASE_DB_URL: the database does not answer"),
+        log.contains("SUPABASE_DB_URL: nobody listens at the address of the database"),
         "{log}"
     );
     assert_no_secret(&log, &["s3cret7"]);

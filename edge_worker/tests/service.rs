@@ -20,17 +20,25 @@ use axum::routing::{get, post};
 use edge_worker::app::{self, App};
 use edge_worker::db;
 use edge_worker::http::body::{LIMIT_BYTES, RawBody};
+use edge_worker::providers::project::{Freshness, Project};
 use edge_worker::serve::serve_until;
 use edge_worker::telemetry::Metrics;
 use serde_json::Value;
 use support::database::{Database, Line, Proxy};
+use support::upstream::{Answer, Upstream};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 fn app(url: &str) -> App {
-    support::app::app(&support::app::config(url, &[("WORKER_DB_CONNECTIONS", "2")]))
+    app_of(url, "http://127.0.0.1:9")
+}
+
+/// Of a project.
+fn app_of(url: &str, project_url: &str) -> App {
+    let changes = [("WORKER_DB_CONNECTIONS", "2"), ("SUPABASE_URL", project_url)];
+    support::app::app(&support::app::config(url, &changes))
 }
 
 async fn ask(router: &Router, request: Request<Body>) -> Response {
@@ -61,7 +69,8 @@ async fn refusal(response: Response) -> (u16, String) {
 async fn service_is_ready_as_long_as_its_database_answers() {
     let database = Database::start().await;
     let proxy = Proxy::start(database.url()).await;
-    let app = app(&proxy.url);
+    let project = Upstream::start().await;
+    let app = app_of(&proxy.url, &project.url);
     db::check(&app.pool).await.unwrap();
     let router = app::router(app.clone());
 
@@ -118,17 +127,149 @@ async fn metrics_count_all_of_it(router: &Router) {
     assert_eq!(connections.iter().sum::<u32>(), 1);
 }
 
+/// Why a worker with this address does not start.
+async fn refused(url: &str) -> String {
+    let config = support::app::config(url, &[]);
+    let error = edge_worker::start(&config, CancellationToken::new())
+        .await
+        .unwrap_err();
+    let told = edge_worker::telemetry::chain(&error);
+    assert!(!told.contains("wr0ngpassword"), "{told}");
+    told
+}
+
 async fn databases_that_will_not_do_are_refused(database: &Database) {
-    let mut empty: url::Url = database.url().parse().unwrap();
-    empty.set_path("template1");
-    let error = db::check(&app(empty.as_str()).pool).await.unwrap_err();
-    assert!(error.to_string().contains("apply the migrations"), "{error}");
-    let mut nowhere: url::Url = database.url().parse().unwrap();
-    nowhere.set_password(Some("wr0ngpassword")).unwrap();
-    nowhere.set_username("nobody_at_all").unwrap();
-    let error = db::check(&app(nowhere.as_str()).pool).await.unwrap_err();
-    assert_eq!(error.to_string(), "the database does not answer");
-    assert!(!edge_worker::telemetry::chain(&error).contains("wr0ngpassword"));
+    let owner = sqlx::PgPool::connect(database.url()).await.unwrap();
+    sqlx::raw_sql("create role a_stranger login password 'wr0ngpassword'")
+        .execute(&owner)
+        .await
+        .unwrap();
+    owner.close().await;
+    let with = |change: fn(&mut url::Url)| {
+        let mut url: url::Url = database.url().parse().unwrap();
+        change(&mut url);
+        url.to_string()
+    };
+    let as_stranger = |url: &mut url::Url| {
+        url.set_username("a_stranger").unwrap();
+        url.set_password(Some("wr0ngpassword")).unwrap();
+    };
+    let as_nobody = |url: &mut url::Url| {
+        url.set_username("nobody_at_all").unwrap();
+        url.set_password(Some("wr0ngpassword")).unwrap();
+    };
+    for (url, reason) in [
+        (
+            with(|url| url.set_path("template1")),
+            "the schema parley is not there; apply the migrations first",
+        ),
+        (
+            with(|url| url.set_path("no_such_database")),
+            "there is no such database",
+        ),
+        (
+            with(as_stranger),
+            "the role a_stranger may not use the schema parley; connect as parley_worker",
+        ),
+        (with(as_nobody), "the database refuses the role or its password"),
+        (
+            with(|url| url.set_password(Some("wr0ngpassword")).unwrap()),
+            "the database refuses the role or its password",
+        ),
+        (
+            with(|url| url.set_host(Some("db.invalid")).unwrap()),
+            "the name of the database's host is not known",
+        ),
+        (
+            with(|url| url.set_port(Some(9)).unwrap()),
+            "nobody listens at the address of the database",
+        ),
+        (
+            with(|url| url.set_query(Some("sslmode=require"))),
+            "no TLS connection to the database comes about",
+        ),
+    ] {
+        let told = refused(&url).await;
+        assert!(
+            told.starts_with(&format!("WORKER_DB_URL: {reason}")),
+            "{reason}: {told}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_is_ready_when_the_project_has_taken_its_address_and_keys_and_stays_so() {
+    let database = Database::start().await;
+    let real = database.stack.endpoints();
+    let keys = [
+        ("SUPABASE_URL", real.api_url.as_str()),
+        ("SUPABASE_PUBLISHABLE_KEY", real.publishable_key.as_str()),
+        ("SUPABASE_SECRET_KEY", real.secret_key.as_str()),
+    ];
+    for (change, expected) in [
+        (None, Ok(())),
+        (Some(("SUPABASE_PUBLISHABLE_KEY", real.anon_key.as_str())), Ok(())),
+        (
+            Some(("SUPABASE_SECRET_KEY", "nonsense")),
+            Err("secret_key_refused"),
+        ),
+        (
+            Some(("SUPABASE_PUBLISHABLE_KEY", "nonsense")),
+            Err("publishable_key_refused"),
+        ),
+        (
+            Some(("SUPABASE_URL", "http://127.0.0.1:9")),
+            Err("data_api_unreachable"),
+        ),
+    ] {
+        let changes: Vec<_> = change.into_iter().chain(keys).collect();
+        let app = support::app::app(&support::app::config(database.url(), &changes));
+        let answer = get_path(&app::router(app.clone()), "/readyz").await;
+        match expected {
+            Ok(()) => assert_eq!(text(answer).await, r#"{"status":"ready","project":"ok"}"#),
+            Err(word) => assert_eq!(refusal(answer).await, (503, word.into())),
+        }
+        app.pool.close().await;
+    }
+
+    // What goes away later takes no callbacks along. A probe is no load.
+    let upstream = Upstream::start().await;
+    let mut app = app_of(database.url(), &upstream.url);
+    let router = app::router(app.clone());
+    for _ in 0..20 {
+        assert_eq!(get_path(&router, "/readyz").await.status(), StatusCode::OK);
+    }
+    assert_eq!(upstream.asked().len(), 2, "one a key");
+    let impatient = Freshness {
+        well: Duration::ZERO,
+        ill: Duration::ZERO,
+    };
+    let config = support::app::config(database.url(), &[("SUPABASE_URL", &upstream.url)]);
+    app.project = Project::new(&config.supabase, impatient, Metrics::default()).unwrap();
+    let router = app::router(app.clone());
+    for (says, expected) in [
+        (Answer::json(502, "{}"), Err((503, "data_api_failing".to_owned()))),
+        (Answer::json(404, "{}"), Err((503, "not_the_data_api".to_owned()))),
+        (Answer::ok(), Ok(r#"{"status":"ready","project":"ok"}"#)),
+        (
+            Answer::BreaksOff,
+            Ok(r#"{"status":"degraded","project":"data_api_unreachable"}"#),
+        ),
+        (
+            Answer::json(401, r#"{"message":"Invalid API key"}"#),
+            Ok(r#"{"status":"degraded","project":"publishable_key_refused"}"#),
+        ),
+        (Answer::ok(), Ok(r#"{"status":"ready","project":"ok"}"#)),
+    ] {
+        upstream.says(says);
+        let answer = get_path(&router, "/readyz").await;
+        match expected {
+            Ok(body) => assert_eq!(text(answer).await, body),
+            Err(told) => assert_eq!(refusal(answer).await, told),
+        }
+    }
+    app.pool.close().await;
+    database.stack.stop().await.unwrap();
 }
 
 /// Routes of the test, with what every request gets.

@@ -20,6 +20,8 @@ do $membership$
 begin
     if pg_catalog.current_setting('server_version_num')::integer >= 160000 then
         grant anon, authenticated, service_role to postgres with admin option;
+        -- Since 16 the settings of a role are changed by who administers it. On Supabase an extension allows that for this one too.
+        execute 'grant authenticator to postgres with admin true, inherit false, set false';
     else
         grant anon, authenticated, service_role to postgres;
     end if;
@@ -53,3 +55,33 @@ alter role supabase_auth_admin set search_path = auth;
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 alter role supabase_storage_admin set search_path = storage;
 alter role supabase_realtime_admin set search_path = public, extensions, realtime;
+
+-- What Supabase lets postgres set for sessions, roles and the database, and a plain Postgres reserves for superusers: PostgREST's
+-- configuration in the database, how much is logged and measured, and triggers that are silent while data is restored. Names of
+-- modules that are not loaded here are kept as they are given.
+do $parameters$
+declare
+    parameter text;
+begin
+    foreach parameter in array array[
+        'pgrst.db_aggregates_enabled', 'pgrst.db_anon_role', 'pgrst.db_extra_search_path', 'pgrst.db_hoisted_tx_settings',
+        'pgrst.db_max_rows', 'pgrst.db_plan_enabled', 'pgrst.db_pre_config', 'pgrst.db_pre_request', 'pgrst.db_prepared_statements',
+        'pgrst.db_root_spec', 'pgrst.db_schemas', 'pgrst.db_timezone_enabled', 'pgrst.db_tx_end', 'pgrst.jwt_aud',
+        'pgrst.jwt_cache_max_entries', 'pgrst.jwt_cache_max_lifetime', 'pgrst.jwt_role_claim_key', 'pgrst.jwt_secret',
+        'pgrst.jwt_secret_is_base64', 'pgrst.openapi_mode', 'pgrst.openapi_security_active', 'pgrst.openapi_server_proxy_uri',
+        'pgrst.server_cors_allowed_origins', 'pgrst.server_timing_enabled', 'pgrst.server_trace_header',
+        'auto_explain.log_analyze', 'auto_explain.log_buffers', 'auto_explain.log_format', 'auto_explain.log_min_duration',
+        'auto_explain.log_nested_statements', 'auto_explain.log_settings', 'auto_explain.log_timing', 'auto_explain.log_triggers',
+        'auto_explain.log_verbose', 'auto_explain.log_wal', 'auto_explain.sample_rate',
+        'log_lock_waits', 'log_min_duration_statement', 'log_min_messages', 'log_statement', 'pg_net.batch_size', 'pg_net.ttl',
+        'pg_stat_statements.track', 'pg_stat_statements.track_planning', 'pg_stat_statements.track_utility',
+        'pgaudit.log', 'pgaudit.log_catalog', 'pgaudit.log_client', 'pgaudit.log_level', 'pgaudit.log_parameter',
+        'pgaudit.log_relation', 'pgaudit.log_rows', 'pgaudit.log_statement', 'pgaudit.log_statement_once', 'pgaudit.role',
+        'plan_filter.limit_select_only', 'plan_filter.module_loaded', 'plan_filter.statement_cost_limit', 'safeupdate.enabled',
+        'session_replication_role', 'track_functions', 'track_io_timing'
+    ]
+    loop
+        execute pg_catalog.format('grant set on parameter %I to postgres', parameter);
+    end loop;
+end
+$parameters$;

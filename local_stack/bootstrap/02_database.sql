@@ -2,6 +2,8 @@
 -- Takes ACCESS EXCLUSIVE locks on nothing that is in use: the database is new.
 
 alter database postgres set timezone to 'UTC';
+-- The owner may change the database's settings, which migrations do.
+alter database postgres owner to postgres;
 grant create, connect, temporary on database postgres to postgres;
 grant create, connect, temporary on database postgres to dashboard_user;
 

@@ -21,7 +21,7 @@ const FILES: [(&str, &str); 10] = bootstrap_files![
     "06_realtime_messages.sql",
     "07_realtime_functions.sql",
     "08_api_reload.sql",
-    "09_extensions.sql",
+    "09_superuser_statements.sql",
 ];
 
 /// Applies the contract unless it is there. One transaction for all of it: a start that was killed half-way begins again.

@@ -15,6 +15,10 @@ use crate::worker::{RealProviders, WorkerConfig};
 /// nothing, and nothing that listens beyond loopback may use it.
 const DEVELOPMENT_JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
 
+/// Not 54322, Supabase's own: the CLI takes an address on loopback with the port of `[db] port` in `config.toml` for its database in
+/// Docker, whatever `--remote` says, and `db reset` then looks for a container.
+const DB_PORT: u16 = 54332;
+
 /// HS256 takes no key shorter than its digest.
 const SHORTEST_JWT_SECRET: usize = 32;
 
@@ -52,7 +56,7 @@ impl FromStr for Kernel {
 /// What a stack is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder that holds `migrations/` and `supabase/`.
+    /// A Supabase project: the folder that holds `supabase/`, with the migrations in it.
     pub project_dir: PathBuf,
     /// The folder that belongs to this stack alone. Created when missing.
     pub data_dir: PathBuf,
@@ -60,12 +64,16 @@ pub struct Config {
     pub api_port: u16,
     /// The port of Postgres on loopback; 0 takes a free one.
     pub db_port: u16,
+    /// The `pg_config` of the Postgres to run; `None` looks for one.
+    pub pg_config: Option<PathBuf>,
     /// The port of the simulator of Tavus on loopback; 0 takes a free one. `None` starts none: the worker talks to the real one.
     pub tavus_port: Option<u16>,
     /// The port of the simulator of ElevenLabs on loopback; 0 takes a free one. `None` starts none: the worker talks to the real one.
     pub elevenlabs_port: Option<u16>,
     /// The port of the simulator of an embeddings API on loopback; 0 takes a free one.
     pub embeddings_port: u16,
+    /// Whether migrations are applied that sort before what is applied already, as with `supabase db push --include-all`.
+    pub include_all: bool,
     /// Which kernel the database runs.
     pub kernel: Kernel,
     /// Signs the tokens of users and the two legacy API keys.
@@ -89,10 +97,12 @@ impl Config {
             project_dir,
             data_dir: data_dir.into(),
             api_port: 54321,
-            db_port: 54322,
+            db_port: DB_PORT,
+            pg_config: None,
             tavus_port: Some(0),
             elevenlabs_port: Some(0),
             embeddings_port: 0,
+            include_all: false,
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
             realtime: RealtimeLimits::default(),
@@ -117,6 +127,7 @@ impl Config {
         if let Some(text) = value("PARLEY_DB_PORT") {
             config.db_port = port("PARLEY_DB_PORT", &text)?;
         }
+        config.pg_config = value("PARLEY_PG_CONFIG").map(|path| project_dir.join(path));
         if let Some(text) = value("PARLEY_TAVUS_PORT") {
             config.tavus_port = Some(port("PARLEY_TAVUS_PORT", &text)?);
         }
@@ -207,7 +218,8 @@ mod tests {
     #[test]
     fn empty_environment_gives_the_documented_defaults() {
         let config = read(&[("PARLEY_API_PORT", "")]).unwrap();
-        assert_eq!((config.api_port, config.db_port), (54321, 54322));
+        assert_eq!((config.api_port, config.db_port), (54321, 54332));
+        assert_eq!(config.pg_config, None);
         assert_eq!(config.data_dir, Path::new("/project/.parley"));
         assert_eq!(
             config.playground_dir,
@@ -228,6 +240,7 @@ mod tests {
             ("PARLEY_ELEVENLABS_PORT", "6003"),
             ("PARLEY_EMBEDDINGS_PORT", "6004"),
             ("PARLEY_DATA_DIR", "/elsewhere/my stack"),
+            ("PARLEY_PG_CONFIG", "/opt/pg/bin/pg_config"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
             ("PARLEY_REALTIME_MAX_CONNECTIONS", "1"),
@@ -252,6 +265,10 @@ mod tests {
             (Some(6003), 6004)
         );
         assert_eq!(config.data_dir, Path::new("/elsewhere/my stack"));
+        assert_eq!(
+            config.pg_config.as_deref(),
+            Some(Path::new("/opt/pg/bin/pg_config"))
+        );
         assert_eq!(config.kernel, Kernel::Portable);
         assert_eq!(config.jwt_secret.expose(), secret);
     }

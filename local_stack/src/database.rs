@@ -39,8 +39,8 @@ pub(crate) async fn bring_up_to_date(
         .connect("postgres")
         .await
         .map_err(Error::database(connecting))?;
-    let folder = config.project_dir.join("migrations");
-    let count = migrate::apply_pending(&mut postgres, &folder, &config.progress).await?;
+    let folder = config.project_dir.join("supabase/migrations");
+    let count = migrate::apply_pending(&mut postgres, &folder, config.include_all, &config.progress).await?;
     config.progress.line(format!("{count} migrations applied"));
     migrate::sow(&mut postgres, &config.project_dir, &config.progress).await?;
     let kernel = kernel::settle(&mut postgres, config.kernel, &binaries.folder().to_string_lossy()).await?;

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
-    /// The folder that holds `migrations/` and `supabase/`.
+    /// A Supabase project: the folder that holds `supabase/`.
     #[arg(long, default_value = ".")]
     project_dir: PathBuf,
     #[command(subcommand)]
@@ -25,7 +25,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Starts the stack and serves until Ctrl-C.
-    Up,
+    Up {
+        /// Applies migrations that sort before what is applied already, too: an app that joins a project brings such files.
+        #[arg(long)]
+        include_all: bool,
+    },
     /// Deletes the database; the next start begins anew.
     Reset,
 }
@@ -58,7 +62,8 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         })?;
     let mut config = Config::from_env(&project_dir, |name| std::env::var(name).ok())?;
     match arguments.command {
-        Command::Up => {
+        Command::Up { include_all } => {
+            config.include_all = include_all;
             config.progress = Progress::new(|line| println!("{line}"));
             up(config).await
         }

@@ -44,9 +44,10 @@ impl Stack {
         EnvFile::clear(&data_dir)?;
         let launch = Launch::find(&config.worker)?;
         let listener = listen(config.api_port).await?;
+        Server::check_port(config.db_port)?;
         let simulators = Simulators::start(&config).await?;
 
-        let binaries = Binaries::find()?;
+        let binaries = Binaries::find(config.pg_config.as_deref())?;
         let cluster = Cluster::place(&data_dir, RunAs::choose()?, &config.progress)?;
         config.progress.line(format!(
             "starting PostgreSQL {} from {}",

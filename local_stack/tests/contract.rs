@@ -30,6 +30,10 @@ async fn role_postgres_meets_what_it_meets_on_supabase() {
     let mut postgres = PgConnection::connect(&stack.endpoints().db_url).await.unwrap();
     own_schemas_of_services_are_closed(&mut postgres).await;
     listed_extensions_can_be_created_and_others_cannot(&mut postgres).await;
+    settings_that_supabase_lets_it_change_can_be_changed(&mut postgres).await;
+    what_else_is_for_superusers_can_be_created(&mut postgres).await;
+    event_triggers_come_with_their_function(&mut postgres).await;
+    statements_are_counted(&mut postgres).await;
     claims_are_read_in_their_order(&mut postgres).await;
     sending_never_fails_and_obeys_the_policies(&mut postgres).await;
     new_objects_are_granted_to_nobody(&mut postgres).await;
@@ -80,6 +84,92 @@ async fn listed_extensions_can_be_created_and_others_cannot(postgres: &mut PgCon
     );
     let is_superuser = "select rolsuper from pg_roles where rolname = 'postgres'";
     assert!(!scalar::<bool>(postgres, is_superuser).await);
+}
+
+async fn settings_that_supabase_lets_it_change_can_be_changed(postgres: &mut PgConnection) {
+    run(
+        postgres,
+        "alter role authenticator set pgrst.db_schemas = 'public, app';
+         alter role authenticator set statement_timeout = '8s';
+         alter role anon set statement_timeout = '3s';
+         alter role service_role set statement_timeout = '60s';
+         alter role service_role reset statement_timeout;
+         alter database postgres set statement_timeout = '100s';
+         alter database postgres reset statement_timeout;
+         set session_replication_role = replica;
+         reset session_replication_role",
+    )
+    .await;
+    let kept = "select rolconfig @> '{\"pgrst.db_schemas=public, app\"}' from pg_roles where rolname = 'authenticator'";
+    assert!(scalar::<bool>(postgres, kept).await);
+    run(postgres, "alter role authenticator reset pgrst.db_schemas").await;
+    for forbidden in [
+        "alter role supabase_admin set statement_timeout = '1s'",
+        "alter database postgres set app.secret = 'x'",
+        "alter role postgres superuser",
+    ] {
+        assert_eq!(refused(postgres, forbidden).await, "42501", "{forbidden}");
+    }
+}
+
+async fn what_else_is_for_superusers_can_be_created(postgres: &mut PgConnection) {
+    run(
+        postgres,
+        "create publication everything for all tables;
+         drop publication everything;
+         create foreign data wrapper nothing;
+         drop foreign data wrapper nothing",
+    )
+    .await;
+    assert!(!scalar::<bool>(postgres, IS_SUPERUSER).await);
+}
+
+const IS_SUPERUSER: &str = "select rolsuper from pg_roles where rolname = 'postgres'";
+
+async fn event_triggers_come_with_their_function(postgres: &mut PgConnection) {
+    // One query is one transaction, as a file of migrations is.
+    run(
+        postgres,
+        "create schema watch;
+         create table watch.seen (tag text);
+         create function watch.see() returns event_trigger language plpgsql as
+            $$ begin insert into watch.seen values (tg_tag); end $$;
+         create table watch.other (id int);
+         create event trigger see on ddl_command_end execute function watch.see()",
+    )
+    .await;
+    assert!(!scalar::<bool>(postgres, IS_SUPERUSER).await);
+    run(
+        postgres,
+        "create table watch.another (id int); alter event trigger see disable; drop event trigger see",
+    )
+    .await;
+    let seen = "select array_agg(tag) = '{CREATE TABLE}' from watch.seen";
+    assert!(scalar::<bool>(postgres, seen).await);
+    // Other DDL of such a transaction is refused as ever, and an error takes the right back with all else.
+    let function =
+        "create or replace function watch.see() returns event_trigger language plpgsql as 'begin end';";
+    for forbidden in [
+        "create table auth.mine (id int)",
+        "create function watch.c() returns int language c as 'a', 'b'",
+        "do $$ begin create table auth.mine (id int); end $$",
+        "create extension file_fdw",
+    ] {
+        assert_eq!(
+            refused(postgres, &format!("{function} {forbidden}")).await,
+            "42501",
+            "{forbidden}"
+        );
+        assert!(!scalar::<bool>(postgres, IS_SUPERUSER).await);
+    }
+    let alone = "create event trigger see on ddl_command_end execute function watch.see()";
+    assert_eq!(refused(postgres, alone).await, "42501");
+    run(postgres, "drop schema watch cascade").await;
+}
+
+async fn statements_are_counted(postgres: &mut PgConnection) {
+    let own = "select count(*) > 0 from extensions.pg_stat_statements where query like 'drop schema watch%'";
+    assert!(scalar::<bool>(postgres, own).await);
 }
 
 async fn claims_are_read_in_their_order(postgres: &mut PgConnection) {

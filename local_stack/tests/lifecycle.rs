@@ -141,19 +141,25 @@ async fn second_start_on_the_same_directory_is_told_who_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn port_in_use_is_named_with_its_variable() {
+async fn port_in_use_is_named_with_its_variable_before_a_database_is_made() {
     let project = Project::new(MIGRATION);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    for (variable, api_port, db_port) in [("PARLEY_API_PORT", port, 0), ("PARLEY_DB_PORT", 0, port)] {
+    for variable in ["PARLEY_API_PORT", "PARLEY_DB_PORT", "PARLEY_WORKER_PORT"] {
         let mut config = project.config();
-        config.api_port = api_port;
-        config.db_port = db_port;
+        config.worker.program = WorkerProgram::At(env!("CARGO_BIN_EXE_local_stack").into());
+        config.worker.port = 0;
+        match variable {
+            "PARLEY_API_PORT" => config.api_port = port,
+            "PARLEY_DB_PORT" => config.db_port = port,
+            _ => config.worker.port = port,
+        }
         let text = Stack::start(config).await.unwrap_err().to_string();
         assert!(
             text.contains(variable) && text.contains(&port.to_string()),
             "{text}"
         );
+        assert!(!project.path("data/postgres").exists(), "{variable}");
     }
 }
 
@@ -209,8 +215,8 @@ async fn migrations_are_applied_once_in_order_or_not_at_all() {
     project.write_migration("20260102000000_late.sql", "select 1;");
     let text = Stack::start(project.config()).await.unwrap_err().to_string();
     assert!(text.contains("20260102000000_late.sql"), "{text}");
-    std::fs::remove_file(project.path("migrations/20260102000000_late.sql")).unwrap();
-    std::fs::remove_file(project.path("migrations/20260103000000_bad.sql")).unwrap();
+    std::fs::remove_file(project.path("supabase/migrations/20260102000000_late.sql")).unwrap();
+    std::fs::remove_file(project.path("supabase/migrations/20260103000000_bad.sql")).unwrap();
     let text = Stack::start(project.config()).await.unwrap_err().to_string();
     assert!(text.contains("20260103000000"), "{text}");
 }

@@ -105,10 +105,12 @@ async fn file_behind_a_url_is_fetched() {
             (status.as_u16(), &answer["detail"]["status"]),
             (400, &json!("invalid_source_url"))
         );
+        assert_eq!(answer["detail"]["code"], "invalid_source_url", "its newer name");
     }
+    let about = &simulator.requests()[0].about;
     assert_eq!(
-        simulator.requests()[0].about["source_url"],
-        json!(url("/_control"))
+        (&about["source_url"], &about["source_field"]),
+        (&json!(url("/_control")), &json!("cloud_storage_url"))
     );
     simulator.stop().await;
 }

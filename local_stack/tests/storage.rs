@@ -261,3 +261,211 @@ async fn until(is_so: impl Fn() -> bool) {
         .await
         .unwrap();
 }
+
+async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn post(stack: &Stack, path: &str, body: Value) -> (u16, Value) {
+    answer(ask(stack, Method::POST, path).json(&body)).await
+}
+
+/// Some clients send numbers as text, and Supabase's validator takes them; what it refuses is refused in its words.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_reads_values_of_other_types_as_supabase_does() {
+    let project = Project::new(BUCKET);
+    let stack = project.start().await;
+    assert_eq!(put(&stack, "a.txt", "one").await.0, 200);
+    for (path, body) in [
+        ("/object/sign/b/a.txt", json!({ "expiresIn": "60" })),
+        ("/object/sign/b", json!({ "expiresIn": "60", "paths": "a.txt" })),
+        (
+            "/object/list/b",
+            json!({ "prefix": null, "limit": "1", "offset": "0", "sortBy": { "column": ["name"] } }),
+        ),
+        (
+            "/object/list-v2/b",
+            json!({ "limit": "1", "with_delimiter": "true", "prefix": null }),
+        ),
+        (
+            "/object/copy",
+            json!({ "bucketId": "b", "sourceKey": "a.txt", "destinationKey": 7, "copyMetadata": "false" }),
+        ),
+        (
+            "/object/move",
+            json!({ "bucketId": ["b"], "sourceKey": 7, "destinationKey": true }),
+        ),
+        (
+            "/bucket",
+            json!({ "name": "c", "public": "true", "file_size_limit": "20", "allowed_mime_types": "text/plain" }),
+        ),
+    ] {
+        let (status, answer) = post(&stack, path, body).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+    }
+    let (_, bucket) = answer(ask(&stack, Method::GET, "/bucket/c")).await;
+    assert_eq!(
+        (
+            &bucket["public"],
+            &bucket["file_size_limit"],
+            &bucket["allowed_mime_types"]
+        ),
+        (&json!(true), &json!(20), &json!(["text/plain"]))
+    );
+    let (_, buckets) = answer(ask(
+        &stack,
+        Method::GET,
+        "/bucket?limit=1&offset=0&sortColumn=name&sortOrder=desc",
+    ))
+    .await;
+    assert_eq!(buckets.as_array().map(Vec::len), Some(1), "{buckets}");
+    assert_eq!(buckets[0]["id"], "c");
+    let removal = ask(&stack, Method::DELETE, "/object/b").json(&json!({ "prefixes": "true" }));
+    assert_eq!(answer(removal).await.1.as_array().map(Vec::len), Some(1));
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_body_or_query_is_refused_in_the_words_of_supabase() {
+    let project = Project::new(BUCKET);
+    let stack = project.start().await;
+    for (path, body, message) in [
+        (
+            "/object/sign/b/a",
+            json!({}),
+            "body must have required property 'expiresIn'",
+        ),
+        (
+            "/object/sign/b/a",
+            json!({ "expiresIn": "soon" }),
+            "body/expiresIn must be integer",
+        ),
+        (
+            "/object/sign/b/a",
+            json!({ "expiresIn": 0 }),
+            "body/expiresIn must be >= 1",
+        ),
+        ("/object/sign/b/a", json!([]), "body must be object"),
+        (
+            "/object/list/b",
+            json!({ "prefix": "", "sortBy": { "column": "size" } }),
+            "body/sortBy/column must be equal to one of the allowed values",
+        ),
+        (
+            "/object/list/b",
+            json!({ "prefix": "", "sortBy": { "order": "asc" } }),
+            "body/sortBy must have required property 'column'",
+        ),
+        (
+            "/object/list-v2/b",
+            json!({ "cursor": "x" }),
+            "Invalid Parameter continuation token",
+        ),
+        (
+            "/bucket",
+            json!({ "name": "d", "public": "yes" }),
+            "body/public must be boolean",
+        ),
+    ] {
+        let (status, answer) = post(&stack, path, body).await;
+        assert_eq!((status, &answer["message"]), (400, &json!(message)), "{answer}");
+        assert_eq!(answer["statusCode"], "400", "{answer}");
+    }
+    let (status, refusal) = answer(ask(&stack, Method::GET, "/bucket?limit=0")).await;
+    assert_eq!(
+        (status, &refusal["message"]),
+        (400, &json!("querystring/limit must be >= 1"))
+    );
+    let text = ask(&stack, Method::POST, "/object/list/b").body("prefix=");
+    assert_eq!(answer(text).await.1["code"], "InvalidMimeType");
+    let broken = ask(&stack, Method::POST, "/object/list/b")
+        .header("content-type", "application/json")
+        .body("{");
+    assert_eq!(answer(broken).await.1["code"], "InvalidRequest");
+    let long = json!({ "prefix": "x".repeat(2 * 1024 * 1024) });
+    let (status, refusal) = post(&stack, "/object/list/b", long).await;
+    assert_eq!(
+        (status, &refusal["message"]),
+        (413, &json!("Request body is too large"))
+    );
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listing_goes_on_where_its_page_ended() {
+    let project = Project::new(BUCKET);
+    let stack = project.start().await;
+    for name in ["a-b", "a/1", "a/2/x", "b", "c%20d", "z/deep/er"] {
+        assert_eq!(put(&stack, name, "x").await.0, 200);
+    }
+    let whole = ["a-b", "a/1", "a/2/x", "b", "c d", "z/deep/er"];
+    // By time a folder stands where its oldest object does.
+    let levels = [
+        ("name", ["a-b", "a/", "b", "c d", "z/"]),
+        ("created_at", ["a-b", "a/", "b", "c d", "z/"]),
+    ];
+    for (column, level) in levels {
+        for (by_level, names) in [(false, whole.to_vec()), (true, level.to_vec())] {
+            for (order, names) in [
+                ("asc", names.clone()),
+                ("desc", names.into_iter().rev().collect()),
+            ] {
+                let sort_by = json!({ "column": column, "order": order });
+                assert_eq!(
+                    pages(
+                        &stack,
+                        json!({ "limit": 2, "with_delimiter": by_level, "sortBy": sort_by })
+                    )
+                    .await,
+                    names,
+                    "{column} {order} {by_level}"
+                );
+            }
+        }
+    }
+    assert_eq!(
+        pages(&stack, json!({ "limit": 1, "prefix": "a/" })).await,
+        ["a/1", "a/2/x"]
+    );
+    let (_, page) = post(
+        &stack,
+        "/object/list-v2/b",
+        json!({ "prefix": "a/", "with_delimiter": true }),
+    )
+    .await;
+    assert_eq!(
+        (
+            &page["folders"][0]["key"],
+            &page["folders"][0]["name"],
+            &page["objects"][0]["key"]
+        ),
+        (&json!("2"), &json!("a/2/"), &json!("1"))
+    );
+    stack.stop().await.unwrap();
+}
+
+/// The names of all pages.
+async fn pages(stack: &Stack, mut request: Value) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        let (status, page) = post(stack, "/object/list-v2/b", request.clone()).await;
+        assert_eq!(status, 200, "{page}");
+        let mut entries: Vec<&Value> = ["folders", "objects"]
+            .iter()
+            .flat_map(|kind| page[kind].as_array().unwrap())
+            .collect();
+        // A page has them apart; its end says which of them was the last.
+        let last = page["nextCursorKey"].as_str();
+        entries.sort_by_key(|entry| entry["name"].as_str() == last);
+        names.extend(
+            entries
+                .iter()
+                .map(|entry| entry["name"].as_str().unwrap().to_owned()),
+        );
+        match page["hasNext"].as_bool() {
+            Some(true) => request["cursor"] = page["nextCursor"].clone(),
+            _ => return names,
+        }
+    }
+}

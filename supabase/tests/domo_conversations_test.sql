@@ -117,7 +117,8 @@ select is(
         jsonb_build_object('role', 'tool', 'content', '{"found": 3}'),
         jsonb_build_object('role', 'replica', 'content', repeat('x', 100001), 'timestamp', 'soon'),
         jsonb_build_object('role', 'user', 'content', null),
-        jsonb_build_object('role', 'user', 'content', '')
+        jsonb_build_object('role', 'assistant', 'content', '', 'tool_calls', jsonb_build_array(1)),
+        jsonb_build_object('role', 'assistant', 'content', jsonb_build_array(jsonb_build_object('text', 'In'), jsonb_build_object('text', 'parts')))
     ))),
     'new', 'a transcript comes'
 );
@@ -128,7 +129,7 @@ select results_eq(
         (1, 'user', 'Grüße' collate "C", 5, '2026-05-22 18:47:37.84+00'::timestamptz, 'i-1'),
         (2, 'assistant', 'Hello', 5, '2026-05-22 18:47:39+00', null),
         (3, 'assistant', 'xx100000', 100001, null, null),
-        (4, 'user', '', 0, null, null) $$,
+        (4, 'assistant', 'In parts', 8, null, null) $$,
     'its entries are messages: without the system prompt and tools, with times in either spelling'
 );
 select is((select count(*) from domo.conversation_messages where demo_id = pg_temp.demo(1) and conversation_id = 'c-one'), 4::bigint, 'which say whose they are');
@@ -141,7 +142,7 @@ select is((select string_agg(event_data #>> '{properties,replica_id}', ' ') from
 select ok((select bool_and(processing_duration_ms between 0 and 60000 and event_hash ~ '^[0-9a-f]{64}$') from domo.processed_webhook_events), 'with how long it took, and a digest');
 select is_empty($$ select from domo.processed_webhook_events where event_data::text ~ 'a-secret-token|You are a secret' $$, 'without the address that they came to, or the system prompt');
 select is(
-    (select jsonb_array_length(event_data #> '{properties,transcript}') from domo.processed_webhook_events where event_type like '%transcription%'), 7,
+    (select jsonb_array_length(event_data #> '{properties,transcript}') from domo.processed_webhook_events where event_type like '%transcription%'), 8,
     'and otherwise as they came'
 );
 select is(pg_temp.brings('application.perception_analysis', jsonb_build_object('analysis', repeat('y', 100001))), 'new', 'an analysis comes late');
@@ -236,11 +237,12 @@ select results_eq(
             pg_temp.event('system.replica_joined', '{"replica_id": "r1"}', '2026-11-21T10:00:00Z', 'c-any'),
             pg_temp.event('system.shutdown', '{"reason": "max_call_duration reached"}', '2026-11-21T10:05:00Z', 'c-any'),
             pg_temp.transcript(),
-            pg_temp.event('application.recording_ready', '{"duration": 300}', '2026-11-21T10:06:00Z', 'c-any')
+            pg_temp.event('application.recording_ready', '{"duration": 300}', '2026-11-21T10:06:00Z', 'c-any'),
+            pg_temp.event('application.recording_ready', '{"duration": 200}', '2026-11-21T10:05:30Z', 'c-any')
         ]) as sequence
     ) as runs $$,
-    $$ values (1, 120, true) $$,
-    'the answer and four events, all of it twice, end in the same state in all of their 120 orders'
+    $$ values (1, 720, true) $$,
+    'the answer and five events, all of it twice, end in the same state in all of their 720 orders'
 );
 select results_eq(
     $$ select count(distinct state)::int from (

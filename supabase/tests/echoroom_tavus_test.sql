@@ -4,7 +4,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(53);
+select plan(59);
 \ir echoroom_fixture.psql
 
 select pg_temp.act_as_owner();
@@ -120,10 +120,17 @@ select is(
 select is((select count(*) from echoroom_private.conversation_events e where e.conversation = pg_temp.call('prepared') and e.is_conflicting), 1::bigint, 'and is kept once');
 select is(pg_temp.brings('prepared', pg_temp.event('x', '{}', 'c-prepared'), 'c-plain/x', repeat('a', 64)), '22023', 'the key of another call is refused');
 select is(
-    pg_temp.brings('plain', pg_temp.event('application.transcription_ready', '{"transcript": [{"role": "system", "content": "You are"}, {"role": "user", "content": "Hi"}]}', 'c-plain'), null, null),
+    pg_temp.brings('plain', pg_temp.event('application.transcription_ready', '{"transcript": [{"role": "system", "content": "You are"}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "", "tool_calls": []}, {"role": "tool", "content": "{}"}]}', 'c-plain'), null, null),
     'new', 'an event that is not prepared is taken in as well'
 );
 select is((pg_temp.now_is(pg_temp.call('plain'))).transcript, '[{"role": "user", "content": "Hi"}]', 'and its transcript cleaned here');
+select is(
+    pg_temp.brings('plain', pg_temp.event('application.recording_ready', ('{"s3_key": "' || at || '"}')::jsonb, 'c-plain', at), null, null),
+    'new', 'a recording of ' || at || ' is told of'
+)
+from (values (1, '2026-11-21T10:07:00Z'), (2, '2026-11-21T10:06:00Z'), (3, '2026-11-21T10:08:00Z'), (4, '2026-11-21T10:05:00Z')) as told (place, at)
+order by place;
+select is((pg_temp.now_is(pg_temp.call('plain'))).recording ->> 's3_key', '2026-11-21T10:08:00Z', 'the latest is the one, whatever came last');
 
 -- Several at a time -------------------------------------------------------------------------------------------------------------
 
@@ -195,6 +202,11 @@ select is(
     '{new,new}', 'two recordings of one call'
 );
 select is((pg_temp.now_is(pg_temp.call('other'))).recording, '{"storage_uri": "s3://z"}', 'of which the later counts');
+select is(
+    (pg_temp.now_is(pg_temp.call('other'))).recordings,
+    '[{"ready_at": "2026-11-21T10:05:00.000000Z", "properties": {"storage_uri": "s3://y"}}, {"ready_at": "2026-11-21T10:06:00.000000Z", "properties": {"storage_uri": "s3://z"}}]',
+    'and both are kept'
+);
 select is(
     pg_temp.as_worker(format(
         'select echoroom_private.tavus_receive_all(%L, %L, array[null, null], array[null, null])::text',

@@ -23,9 +23,4 @@ export default {
         },
     ],
     read: (report, place) => readJest(report, place.folder),
-    // What fails here, for left_out.json.
-    leftOut: {
-        'no PostGIS': ['test/transforms.test.ts > geojson'],
-        'needs compute_query_id, which a preloaded pg_stat_statements switches on': ['test/transforms.test.ts > explain with options'],
-    },
 };

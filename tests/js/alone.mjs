@@ -1,24 +1,14 @@
 // An app alone: a new database in the same cluster with as much of Supabase as the apps' migrations name, the kernel, and the apps asked for.
 
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { migrationsOf } from '../../bin/lib/apps.mjs';
 import { admin, database } from './database.mjs';
 import { expectedKernel, root, stack } from './stack.mjs';
 
 const folder = join(root, 'migrations');
-const files = readdirSync(folder).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
-
-/** `<timestamp>_<family>_<concern>.sql`; an app may have a word of two parts, like its schema. */
-const schemas = ['parley', 'echoroom', 'domo', 'groupchat', 'voice_assistant', 'openchat'];
-export const familyOf = (file) => schemas.find((schema) => file.replace(/^\d+_/, '').startsWith(`${schema}_`));
-
-/** The migrations that belong to no family, which must be none. */
-export const strays = files.filter((file) => !familyOf(file));
-
-/** The apps that there are. */
-export const apps = [...new Set(files.map(familyOf))].filter((family) => family && family !== 'parley');
 
 const contract = `
     create schema auth;
@@ -82,7 +72,7 @@ export async function inDatabaseWith(wanted, work) {
         });
         return connected(addresses.url, async (client) => {
             await client.query(contract);
-            for (const file of files.filter((each) => ['parley', ...wanted].includes(familyOf(each)))) {
+            for (const file of migrationsOf(wanted)) {
                 await client.query(readFileSync(join(folder, file), 'utf8')).catch((error) => {
                     throw new Error(`${file}: ${error.message}`, { cause: error });
                 });

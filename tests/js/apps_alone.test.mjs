@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { apps, inDatabaseWith, strays } from './alone.mjs';
-import { expectedKernel } from './stack.mjs';
+import { familyOf, migrations, schemas } from '../../bin/lib/apps.mjs';
+import { inDatabaseWith } from './alone.mjs';
+import { expectedKernel, exposedSchemas, root } from './stack.mjs';
 
 /** Acts as somebody who is signed in, until the transaction ends. */
 async function as(client, id, work) {
@@ -32,15 +35,20 @@ const uses = {
     },
 };
 
-test('every migration belongs to the kernel or to an app, and every app is used here', () => {
-    assert.deepEqual(strays, []);
-    assert.deepEqual([...apps].sort(), Object.keys(uses).sort());
+test('every migration belongs to the kernel or to an app of tests/apps.json, and every app has all that an app has', () => {
+    assert.deepEqual(migrations.filter((file) => !familyOf(file)), []);
+    assert.deepEqual(schemas.toSorted(), Object.keys(uses).sort());
+    assert.deepEqual(exposedSchemas(), ['public', ...schemas]);
+    for (const app of schemas) {
+        const parts = [`docs/${app}.md`, `docs/specifications/${app}.md`, `clients/js/${app}/index.d.ts`, `local_stack/playground/src/apps/${app}`];
+        assert.deepEqual(parts.filter((part) => !existsSync(join(root, part))), []);
+    }
 });
 
-for (const app of apps) {
+for (const app of schemas) {
     test(`${app} installs and works without the other apps`, async () => {
         await inDatabaseWith([app], async (client) => {
-            const { rows } = await client.query(`select nspname::text as name from pg_namespace where nspname = any ($1) order by 1`, [apps]);
+            const { rows } = await client.query(`select nspname::text as name from pg_namespace where nspname = any ($1) order by 1`, [schemas]);
             assert.deepEqual(rows, [{ name: app }]);
             const { rows: [{ kernel }] } = await client.query('select parley.implementation() as kernel');
             assert.equal(kernel, expectedKernel);
@@ -50,7 +58,7 @@ for (const app of apps) {
             const drift = await client.query('select * from parley.counter_drift()');
             assert.deepEqual(drift.rows, []);
             // Functions name others as text, which nothing checks when they are made.
-            const others = apps.filter((other) => other !== app).map((other) => `\\m${other}(_private)?\\.`).join('|');
+            const others = schemas.filter((other) => other !== app).map((other) => `\\m${other}(_private)?\\.`).join('|');
             const { rows: strangers } = await client.query(
                 `select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
                 where n.nspname ~ $1 and p.prosrc ~ $2`,

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { schemas } from '../../bin/lib/apps.mjs';
 import { connected, inDatabaseWith, inEmptyDatabase } from './alone.mjs';
 import { embedding, eventOf } from './demos.mjs';
 import { expectedKernel, root } from './stack.mjs';
@@ -121,7 +122,7 @@ async function told(client, { room, demo, other }) {
 async function held(client) {
     const { rows: tables } = await client.query(
         `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'r' and (n.nspname ~ '^(parley|echoroom|domo)' and c.relname !~ '^(nearest|aggregates|rate_limits|job_queues)' or n.nspname = 'pgmq' and c.relname ~ '^[qa]_')
+        where c.relkind = 'r' and (n.nspname ~ '^(parley|${schemas.join('|')})' and c.relname !~ '^(nearest|aggregates|rate_limits|job_queues)' or n.nspname = 'pgmq' and c.relname ~ '^[qa]_')
         order by 1`,
     );
     assert.ok(tables.length > 25);
@@ -190,7 +191,7 @@ async function goesOn(client, { room, demo, call, event }) {
 }
 
 test('a database with both apps', async (t) => {
-    await inDatabaseWith(['echoroom', 'domo'], async (source, addresses) => {
+    await inDatabaseWith(schemas, async (source, addresses) => {
         const lived = await live(source);
         await isKept(source);
         const before = { held: await held(source), told: await told(source, lived) };
@@ -212,7 +213,7 @@ test('a database with both apps', async (t) => {
         });
 
         await t.test('comes back as its data alone, into a database that has the migrations, as the documentation says', async () => {
-            await inDatabaseWith(['echoroom', 'domo'], async (client, { adminUrl }) => {
+            await inDatabaseWith(schemas, async (client, { adminUrl }) => {
                 // What its numbers were does not matter: here they are others.
                 await client.query(`select parley.stop_maintaining('domo.demo_stats', 'video_count');
                     select parley.maintain_count('domo.demo_videos', 'demo_id', 'domo.demo_stats', 'demo_id', 'video_count', only_when => 'deleted_at is null')`);

@@ -1,14 +1,19 @@
 // The blocks of code in README.md and docs/ that a reader would paste are run as they stand: `js` as a module, `sql` as role postgres in a
-// transaction that is rolled back, `sh` from the root of the repository. A fence that says `no-run` is left out.
+// transaction that is rolled back, `sh` from the root of the repository. A fence that says `no-run` is left out; what says `default-ports` is run by
+// commands.test.mjs. What says `hello` is one story: the first steps of a newcomer, in a folder of their own. All of `js` is compiled as TypeScript
+// besides, in strict mode, with the types of clients/js.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { after, test } from 'node:test';
+import { schemas } from '../../bin/lib/apps.mjs';
 import { inRolledBackTransaction, rows } from './database.mjs';
 import { exposedSchemas, root, stackVariables } from './stack.mjs';
+import { compile } from './typescript.mjs';
 
 const languages = ['js', 'sql', 'sh'];
 // Other names of the same languages would slip through.
@@ -36,17 +41,19 @@ function blocksOf(path) {
     return blocks;
 }
 
-const pages = [join(root, 'README.md'), ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => join(root, 'docs', name))];
+const pagesIn = (folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(root, folder, name));
+const pages = [join(root, 'README.md'), ...['docs', 'docs/specifications', 'clients/js'].flatMap(pagesIn)];
 const everyBlock = pages.flatMap(blocksOf);
 const blocks = everyBlock.filter(({ language }) => languages.includes(language));
-const pasted = blocks.filter(({ words }) => !words.includes('no-run'));
+const pasted = blocks.filter(({ words }) => words.length === 0);
+const story = everyBlock.filter(({ words }) => words.includes('hello'));
 
-/** Runs a command with the stack's variables; what it said on failing is the error. */
-async function run(command, words) {
-    const options = { env: { ...process.env, ...stackVariables }, cwd: root, timeout: 120_000 };
-    await promisify(execFile)(command, words, options).catch(({ stdout, stderr, signal, code }) => {
+/** Runs a command with the stack's variables and returns what it printed; what it said on failing is the error. */
+async function run(command, words, options = { cwd: root, env: { ...process.env, ...stackVariables } }) {
+    const { stdout } = await promisify(execFile)(command, words, { timeout: 120_000, ...options }).catch(({ stdout, stderr, signal, code }) => {
         throw new Error(`it ended with ${signal ?? code}:\n${stdout}${stderr}`);
     });
+    return stdout;
 }
 
 // A page may tell users of an old Node to give this flag; then they and we do.
@@ -74,18 +81,95 @@ for (const block of pasted) {
     test(`${block.path}, line ${block.line}: the ${block.language} block runs`, () => runners[block.language](block));
 }
 
+test('the first steps of the README work in an empty folder, and print what it says', async () => {
+    const beside = mkdtempSync(join(tmpdir(), 'parley-docs-'));
+    const hello = join(beside, 'hello');
+    mkdirSync(hello);
+    mkdirSync(join(beside, 'parley/.parley'), { recursive: true });
+    writeFileSync(join(beside, 'parley/.parley/stack.env'), Object.entries(stackVariables).map(([name, value]) => `${name}=${value}\n`).join(''));
+    // Only stack.env may say where the stack is. npm takes what its cache has.
+    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SUPABASE_'));
+    const env = { ...Object.fromEntries(kept), npm_config_prefer_offline: 'true', npm_config_audit: 'false' };
+    let printed = '';
+    try {
+        for (const { language, text } of story) {
+            if (language === 'js') {
+                writeFileSync(join(hello, 'hello.mjs'), text);
+            } else if (language === 'sh') {
+                printed = await run('bash', ['-euo', 'pipefail', '-c', text], { cwd: hello, env });
+            } else {
+                assert.equal(language, 'text');
+                assert.equal(printed, text);
+            }
+        }
+    } finally {
+        rmSync(beside, { recursive: true, force: true });
+    }
+    assert.deepEqual(story.map(({ path, language }) => `${path} ${language}`), ['sh', 'js', 'sh', 'text'].map((language) => `README.md ${language}`));
+});
+
+test('every js block compiles as TypeScript in strict mode, with the types that a user gets', async () => {
+    // A block without imports goes on where the one before it on its page ended.
+    const modules = [];
+    for (const { path, line, language, text } of everyBlock) {
+        if (language === 'js' && /^import /m.test(text)) {
+            modules.push({ path, name: `${path.replace(/\W/g, '_')}_${line}`, text });
+        } else if (language === 'js') {
+            assert.equal(modules.at(-1)?.path, path, `${path}, line ${line}: nothing is imported`);
+            modules.at(-1).text += text;
+        }
+    }
+    // What clients/js asks of a user of TypeScript.
+    const typed = modules.map(({ name, text }) => [
+        `${name}.mts`,
+        `import type { Database } from '@parley/client';\n${text.replaceAll('createClient(', 'createClient<Database>(')}`,
+    ]);
+    assert.ok(typed.length >= 3 && typed.every(([, text]) => text.includes('createClient<Database>(')));
+    // The stricter checks are those that `tsc --init` switches on.
+    assert.equal(await compile(Object.fromEntries(typed), { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }), '');
+});
+
+test('every ts block compiles in strict mode', async () => {
+    const snippets = everyBlock.filter(({ language }) => language === 'ts').map(({ path, line, text }) => [`${path.replace(/\W/g, '_')}_${line}.ts`, text]);
+    assert.ok(snippets.length > 0);
+    const files = {
+        ...Object.fromEntries(snippets),
+        'given.d.ts': 'declare const url: string; declare const key: string;',
+        'database.types.ts': 'export type Database = { public: { Tables: {}; Views: {}; Functions: {} } };',
+    };
+    assert.equal(await compile(files, { module: 'esnext', moduleResolution: 'bundler' }), '');
+});
+
 test('the README shows code that runs, and so do the pages about SQL', (t) => {
     const count = (language) => pasted.filter((block) => block.language === language).length;
-    t.diagnostic(`${count('js')} js, ${count('sql')} sql and ${count('sh')} sh blocks ran; ${blocks.length - pasted.length} are marked no-run`);
-    assert.ok(pasted.some(({ path, language }) => path === 'README.md' && language === 'js'));
-    assert.ok(count('sql') > 0);
+    t.diagnostic(`${count('js')} js, ${count('sql')} sql and ${count('sh')} sh blocks ran; ${blocks.length - pasted.length} are marked otherwise`);
+    assert.ok(count('js') > 0 && count('sql') > 0);
 });
 
 test('what is left out says so in words that this test knows', () => {
     const unknown = everyBlock.filter(
-        ({ language, words }) => otherNames.includes(language) || (languages.includes(language) && words.some((word) => word !== 'no-run')),
+        ({ language, words }) => otherNames.includes(language) || words.some((word) => !['no-run', 'hello', 'default-ports'].includes(word)) || words.length > 1,
     );
     assert.deepEqual(unknown.map(({ path, line }) => `${path}, line ${line}`), []);
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (path) =>
+    [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading.toLowerCase().replace(/[^\w\s-]/g, '').replaceAll(' ', '-'));
+
+test('every link to a file or a heading leads somewhere', () => {
+    const all = [...pages, ...pagesIn('.'), ...pagesIn('bench')];
+    const links = all.flatMap((page) => {
+        const text = readFileSync(page, 'utf8').replace(/^```[^]*?^```/gm, '').replace(/`[^`]*`/g, '');
+        return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => ({ page, target })).filter(({ target }) => !/^[a-z]+:/.test(target));
+    });
+    const broken = links.filter(({ page, target }) => {
+        const [file, anchor] = target.split('#');
+        const path = file === '' ? page : join(page, '..', file);
+        return !existsSync(path) || (anchor && !anchorsOf(path).includes(anchor));
+    });
+    assert.deepEqual(broken.map(({ page, target }) => `${relative(root, page)}: ${target}`), []);
+    assert.ok(links.length > 50);
 });
 
 /** The section of a page under a heading. */
@@ -93,7 +177,7 @@ const sectionOf = (page, heading) => readFileSync(join(root, page), 'utf8').spli
 
 test('docs/errors.md lists every error that our functions raise, and no other', async () => {
     const sources = await rows(
-        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|echoroom|domo)'`,
+        `select p.prosrc from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^(parley|${schemas.join('|')})'`,
     );
     const raised = sources.flatMap(({ prosrc }) => [
         ...prosrc.matchAll(/'(PT\d{3})',\s*'([a-z_]+)'/g),

@@ -1,4 +1,9 @@
 // Runs the test files with Node's own runner, and fails where nothing was tested: no file may end without a test, and none may be skipped.
+//
+//   npm test                          every file
+//   npm test -- name.test.mjs ...     these files
+//   npm test -- --once                the files whose subject is the page or a stand-in: they run on one kernel only
+//   npm test -- --kernel              the others
 
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -7,9 +12,16 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const folder = dirname(fileURLToPath(import.meta.url));
+// What they ask of the database is the same call of the same function, whichever body the kernel has.
+const isOnce = (name) => /^(auth|client_|commands|own_project|playground|realtime_|rest\.|scripts|storage)/.test(name);
+const isWanted = {
+    '--once': isOnce,
+    '--kernel': (name) => !isOnce(name),
+};
 const wanted = process.argv.slice(2).map((name) => basename(name));
 const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.test.mjs') && (wanted.length === 0 || wanted.includes(name)))
+    .filter((name) => name.endsWith('.test.mjs'))
+    .filter((name) => wanted.length === 0 || wanted.some((word) => (isWanted[word] ? isWanted[word](name) : word === name)))
     .map((name) => join(folder, name))
     .sort();
 

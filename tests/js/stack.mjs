@@ -5,6 +5,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { readEnvFile } from './env_file.mjs';
+
+export { readEnvFile };
+
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const names = {
@@ -15,13 +19,6 @@ const names = {
     dbUrl: 'SUPABASE_DB_URL',
     adminDbUrl: 'SUPABASE_ADMIN_DB_URL',
 };
-
-/** Reads a file of NAME=value lines; quotes around a value are dropped. */
-export function readEnvFile(path) {
-    const lines = readFileSync(path, 'utf8').split('\n');
-    const pairs = lines.map((line) => line.match(/^(?:export )?([A-Z_]+)=(.*)$/)).filter(Boolean);
-    return Object.fromEntries(pairs.map(([, name, value]) => [name, value.replace(/^(['"])(.*)\1$/, '$2')]));
-}
 
 /** What some tests need and not every stack has: a worker, a simulator, a key of the new form. */
 const optional = {

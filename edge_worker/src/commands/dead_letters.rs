@@ -9,7 +9,7 @@ use super::CommandError;
 use super::table;
 use crate::config::Database;
 use crate::db::{self, DeadLetter, DeadLetterFilter};
-use crate::serve::StartError;
+use crate::serve;
 
 /// What of a reason fits beside the rest; `--json` has all of it.
 const REASON_CHARACTERS: usize = 100;
@@ -71,10 +71,7 @@ pub(super) async fn run(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<ExitCode, CommandError> {
     let database = Database::from_env(variable)?;
-    let pool = db::connect(&database).map_err(|source| StartError::Pool {
-        variable: database.variable,
-        source,
-    })?;
+    let (pool, _) = serve::reach(&database).await?;
     match command {
         DeadLetters::List { which, limit, json } => {
             let letters = db::dead_letters::list(&pool, &which.into(), limit).await?;

@@ -9,9 +9,8 @@ use sqlx::PgPool;
 use super::CommandError;
 use crate::config::Database;
 use crate::conversations::AppName;
-use crate::db;
 use crate::db::requirements::{self, KERNEL};
-use crate::serve::StartError;
+use crate::serve;
 
 /// Version and name of the migrations that this binary is built for, in their order.
 static MIGRATIONS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -35,10 +34,7 @@ struct Findings {
 
 pub(super) async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     let database = Database::from_env(variable)?;
-    let pool = db::connect(&database).map_err(|source| StartError::Pool {
-        variable: database.variable,
-        source,
-    })?;
+    let (pool, _) = serve::reach(&database).await?;
     let findings = look(&pool).await?;
     let is_complete = print(&findings)?;
     Ok(match is_complete {

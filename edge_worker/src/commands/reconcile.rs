@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::conversations::{AppName, Reconciled};
 use crate::db;
-use crate::serve::StartError;
+use crate::serve;
 
 /// Of whom.
 #[derive(Debug, Args)]
@@ -33,8 +33,7 @@ pub(super) async fn run(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<ExitCode, CommandError> {
     let config = Config::from_env(variable)?;
-    let variable = config.database.variable;
-    let pool = db::connect(&config.database).map_err(|source| StartError::Pool { variable, source })?;
+    let (pool, _) = serve::reach(&config.database).await?;
     let app = App::new(&config, pool.clone(), config.listen, CancellationToken::new())?;
     let mut is_whole = true;
     for name in AppName::ALL {

@@ -28,6 +28,9 @@ pub enum ConversationError {
     /// The persona of the conversation has an id that Tavus cannot have.
     #[error("the id of the persona is none of Tavus")]
     BadPersona,
+    /// Tavus made a call under an id that another conversation has, so that nobody could tell their events apart.
+    #[error("Tavus gave the call an id that another conversation has")]
+    IdTaken(#[source] DbError),
     /// The database fails or refuses. [`DbError::Data`]: what was received is no event.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -57,7 +60,7 @@ impl ConversationError {
             },
             Self::Busy => Advice::RetryAfter(BUSY_WAIT),
             Self::Off => Advice::Misconfigured,
-            Self::BadPersona => Advice::GiveUp,
+            Self::BadPersona | Self::IdTaken(_) => Advice::GiveUp,
             Self::Database(DbError::Passing(_)) => Advice::RetryLater,
             Self::Database(DbError::Data(_)) => Advice::GiveUp,
             // Migrations may be on their way.

@@ -144,7 +144,7 @@ fn concerns_all(error: &ConversationError) -> bool {
             error,
             TavusError::Rejected { .. } | TavusError::Unintelligible(_) | TavusError::NotFound
         ),
-        ConversationError::Database(db::DbError::Data(_)) => false,
+        ConversationError::Database(db::DbError::Data(_)) | ConversationError::IdTaken(_) => false,
         _ => true,
     }
 }

@@ -91,8 +91,13 @@ impl Conversations {
     ) -> Result<Started, ConversationError> {
         let is_address = |url: &&str| url.starts_with("http") && url.len() <= LONGEST_URL;
         let url = call.url.as_deref().filter(is_address);
-        let noted = db::conversations::started(self.pool(), app, id, call.id.as_str(), url).await?;
-        let Some(row) = noted.map(Row) else {
+        let noted = db::conversations::started(self.pool(), app, id, call.id.as_str(), url).await;
+        let noted = noted.map_err(|error| match error.is_duplicate() {
+            // Not ended here: under this id it may be the other one's.
+            true => ConversationError::IdTaken(error),
+            false => error.into(),
+        });
+        let Some(row) = noted?.map(Row) else {
             self.end_call(&call.id).await?;
             return Ok(Started::Gone);
         };
@@ -241,6 +246,7 @@ fn sentence(error: &ConversationError) -> &'static str {
     match error {
         ConversationError::Off => "Avatars are switched off here.",
         ConversationError::BadPersona => "The persona of this avatar is not set up.",
+        ConversationError::IdTaken(_) => "The service for avatars mistook this call for another one.",
         ConversationError::Tavus(TavusError::OutOfCredits) => "The account for avatars has no credits left.",
         ConversationError::Tavus(TavusError::Unauthorized { .. }) => {
             "The service for avatars does not accept our key."

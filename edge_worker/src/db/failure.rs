@@ -3,15 +3,17 @@
 use std::io;
 use std::sync::Arc;
 
+use super::reason::reason;
+
 /// A statement that failed. It can be told to everybody who waited for the same one.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// The database is away, busy or going down, or the statement met another one: the same statement may do in a moment.
     /// Whether it was done is not known.
-    #[error("the database cannot be reached, or is busy")]
+    #[error("{}", reason(.0))]
     Passing(#[source] Arc<sqlx::Error>),
     /// The database refuses what it was given, and will again.
-    #[error("the database refuses the data")]
+    #[error("{}", reason(.0))]
     Data(#[source] Arc<sqlx::Error>),
     /// The statement itself is wrong, or a right is missing: a bug, or migrations that are not applied.
     #[error("the database refuses the statement")]
@@ -24,13 +26,21 @@ impl DbError {
         sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()
     }
 
+    /// Whether the row is there already: a unique constraint says so.
+    pub fn is_duplicate(&self) -> bool {
+        self.code().is_some_and(|code| code == "23505")
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        let (Self::Passing(error) | Self::Data(error) | Self::Statement(error)) = self;
+        error.as_database_error()?.code()
+    }
+
     /// Whether the database itself said so, and goes on: another statement may do better.
     pub fn is_of_statement(&self) -> bool {
-        let (Self::Passing(error) | Self::Data(error) | Self::Statement(error)) = self;
-        let refusal = error.as_database_error();
-        let code = refusal.and_then(|refusal| refusal.code());
         // 57: an operator, or a time that was up. 08: the connection.
-        code.is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
+        self.code()
+            .is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
     }
 }
 

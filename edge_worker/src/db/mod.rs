@@ -8,7 +8,9 @@ pub(crate) mod jobs;
 pub(crate) mod knowledge;
 mod pool;
 mod ready;
+mod reason;
 pub mod requirements;
+mod session;
 pub(crate) mod upkeep;
 
 pub use check::{CheckError, check};
@@ -16,3 +18,4 @@ pub use dead_letters::{DeadLetter, DeadLetterFilter};
 pub use failure::DbError;
 pub use pool::connect;
 pub use ready::is_reachable;
+pub use session::{Session, session};

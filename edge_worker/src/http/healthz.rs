@@ -12,8 +12,8 @@ pub struct Health {
     status: &'static str,
 }
 
-/// The handler.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Health)))]
+/// Whether the process is alive.
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "operations", responses((status = 200, body = Health)))]
 pub async fn get() -> Json<Health> {
     Json(Health { status: "ok" })
 }

@@ -7,10 +7,11 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::error::ApiError;
 
-/// The handler.
+/// The counters.
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "metrics",
     tag = "operations",
     responses((status = 200, description = "OpenMetrics 1.0", body = String, content_type = "application/openmetrics-text"))
 )]

@@ -29,4 +29,4 @@ pub use handlers::{Handlers, Perform};
 pub use job::{Job, Queue};
 pub use runner::Runner;
 pub use settings::Settings;
-pub use work::{Unusable, Work};
+pub use work::{KINDS, Unusable, Work};

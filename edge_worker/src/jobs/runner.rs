@@ -21,7 +21,8 @@ use crate::telemetry::{self, JobMetrics};
 #[derive(Debug)]
 pub struct Runner {
     shared: Arc<Shared>,
-    listen: PgConnectOptions,
+    /// Where it hears of new jobs.
+    listen: Option<PgConnectOptions>,
 }
 
 /// What all queues and all jobs of a runner have in common.
@@ -73,14 +74,21 @@ impl Runner {
         };
         Self {
             shared: Arc::new(shared),
-            listen,
+            listen: Some(listen),
         }
     }
 
     /// Hears of new jobs by another address than the pool's.
     #[must_use]
     pub fn listening_at(mut self, options: PgConnectOptions) -> Self {
-        self.listen = options;
+        self.listen = Some(options);
+        self
+    }
+
+    /// Hears of nothing and looks at the queues now and then: for a database behind a pooler that loses what sessions listen to.
+    #[must_use]
+    pub fn without_wakeups(mut self) -> Self {
+        self.listen = None;
         self
     }
 
@@ -92,14 +100,16 @@ impl Runner {
             return 0;
         }
         let mut helpers = JoinSet::new();
-        let listening = shared.clone();
-        helpers.spawn(async move {
-            let (ping, metrics) = (listening.settings.ping, &listening.metrics);
-            listening
-                .wakeups
-                .listen(&listen, ping, metrics, &listening.stopping)
-                .await;
-        });
+        if let Some(listen) = listen {
+            let listening = shared.clone();
+            helpers.spawn(async move {
+                let (ping, metrics) = (listening.settings.ping, &listening.metrics);
+                listening
+                    .wakeups
+                    .listen(&listen, ping, metrics, &listening.stopping)
+                    .await;
+            });
+        }
         let scheduling = shared.clone();
         helpers.spawn(async move { scheduling.follow_schedules().await });
         let counting = shared.clone();

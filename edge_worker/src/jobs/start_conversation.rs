@@ -32,7 +32,8 @@ pub(super) async fn run(handlers: &Handlers, app: AppName, id: Uuid) -> Result<(
 
 /// A conversation that waited for ever would keep its room from asking again.
 pub(super) async fn given_up(handlers: &Handlers, app: AppName, id: Uuid) {
-    const WHY: &str = "The service for avatars could not be reached.";
+    // Which of the attempts' reasons it was, the dead letter says.
+    const WHY: &str = "The avatar could not be started, however often it was tried.";
     if let Err(error) = db::conversations::failed(&handlers.pool, app, id, WHY).await {
         let error = telemetry::chain(&error);
         tracing::warn!(%app, conversation = %id, error, "a conversation that was given up goes on waiting");

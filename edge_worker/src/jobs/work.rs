@@ -58,7 +58,7 @@ pub enum Unusable {
 }
 
 /// Every kind, for the labels of metrics.
-const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 11] = [
     "start_conversation",
     "end_conversation",
     "expire_seats",

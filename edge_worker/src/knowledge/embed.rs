@@ -27,25 +27,21 @@ impl Knowledge {
             };
             // What is refused, or changes meanwhile, is not met again here: the change has enqueued the job again.
             after = Some(last.id);
-            match self.embed_batch(demo, &waiting).await {
-                Ok(count) => stored += count,
-                Err(KnowledgeError::Embed(error)) if error.is_of_a_text() && waiting.len() == 1 => {
-                    refused = Some((refused.map_or(1, |(count, _)| count + 1), error));
-                }
-                // One of them, perhaps: each by itself.
-                Err(KnowledgeError::Embed(error)) if error.is_of_a_text() => {
-                    for chunk in &waiting {
-                        match self.embed_batch(demo, std::slice::from_ref(chunk)).await {
-                            Ok(count) => stored += count,
-                            Err(KnowledgeError::Embed(error)) if error.is_of_a_text() => {
-                                tracing::warn!(chunk = %chunk.id, "the text of a chunk was refused");
-                                refused = Some((refused.map_or(1, |(count, _)| count + 1), error));
-                            }
-                            Err(error) => return Err(error),
-                        }
+            // One text keeps only itself: where some of a batch are refused, its halves are asked for, and so on.
+            let mut parts = vec![waiting.as_slice()];
+            while let Some(part) = parts.pop() {
+                match (self.embed_batch(demo, part).await, part) {
+                    (Ok(count), _) => stored += count,
+                    (Err(KnowledgeError::Embed(error)), [chunk]) if error.is_of_a_text() => {
+                        tracing::warn!(chunk = %chunk.id, "the text of a chunk was refused");
+                        refused = Some((refused.map_or(1, |(count, _)| count + 1), error));
                     }
+                    (Err(KnowledgeError::Embed(error)), _) if error.is_of_a_text() => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                    (Err(error), _) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
             // What came meanwhile has enqueued the job again as well.
             if i32::try_from(waiting.len()).is_ok_and(|count| count < BATCH) {

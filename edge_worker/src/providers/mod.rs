@@ -5,6 +5,7 @@ pub mod elevenlabs;
 pub mod embeddings;
 mod exchange;
 mod fields;
+pub mod project;
 mod raw;
 mod retry;
 pub mod storage;

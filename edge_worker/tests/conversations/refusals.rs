@@ -165,3 +165,37 @@ async fn refusals_that_stay_are_told_to_the_room_in_plain_words() {
     assert_eq!(scene.calls(), (0, 0));
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_under_the_id_of_another_is_told_as_that_and_left_alone() {
+    let scene = Scene::start().await;
+    let first = scene.wanted().await;
+    assert!(matches!(
+        scene.conversations.start(APP, first).await.unwrap(),
+        Started::Now(_)
+    ));
+    // A Tavus that has forgotten everything and gives its ids again.
+    let again = crate::support::tavus::Simulated::with_seed(scene.seed).await;
+    let worker = scene.worker(&scene.base, Some(again.client.clone()));
+    let second = scene.wanted().await;
+    let error = worker.start(APP, second).await.unwrap_err();
+    assert!(matches!(error, ConversationError::IdTaken(_)), "{error:?}");
+    assert!(!error.is_passing());
+    let row = scene.row(second).await;
+    assert_eq!(
+        (&row["status"], &row["failure"], &row["conversation_id"]),
+        (
+            &json!("failed"),
+            &json!("The service for avatars mistook this call for another one."),
+            &json!(null)
+        )
+    );
+    assert_eq!(scene.row(first).await["status"], "active");
+    assert_eq!(
+        again.simulator.conversations(),
+        (1, 1),
+        "it may be the other one's"
+    );
+    again.simulator.stop().await;
+    scene.stop().await;
+}

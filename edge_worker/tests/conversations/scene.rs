@@ -24,6 +24,8 @@ pub const APP: AppName = AppName::Echoroom;
 
 pub struct Scene {
     pub owner: PgPool,
+    /// Of the ids of its Tavus.
+    pub seed: u64,
     pub tavus: Simulated,
     pub app: App,
     pub conversations: Conversations,
@@ -49,7 +51,8 @@ impl Scene {
     async fn on(url: String, shared: Option<Arc<Shared>>, own: Option<Database>) -> Self {
         let owner = PgPool::connect(&url).await.unwrap();
         // Other tests have calls in the same database.
-        let tavus = Simulated::with_seed(rand::random()).await;
+        let seed = rand::random();
+        let tavus = Simulated::with_seed(seed).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let url = format!("{url}?options=-c%20role%3Dparley_worker");
@@ -59,6 +62,7 @@ impl Scene {
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             owner,
+            seed,
             tavus,
             conversations: app.conversations.clone(),
             app,

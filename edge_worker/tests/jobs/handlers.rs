@@ -163,7 +163,7 @@ async fn what_cannot_be_done_ends_where_an_operator_or_a_person_sees_it() {
         &scene.owner,
         "the giving up",
         &format!(
-            "({NEWEST}).status = 'failed' and ({NEWEST}).failure = 'The service for avatars could not be reached.'
+            "({NEWEST}).status = 'failed' and ({NEWEST}).failure = 'The avatar could not be started, however often it was tried.'
             and exists (select from parley.dead_letters where kind = 'start_conversation' and attempts = 2 and last_error <> '')"
         ),
     )

@@ -198,6 +198,36 @@ async fn video_is_transcribed_whatever_passes_by() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn video_goes_by_the_newer_field_and_by_the_older_one_where_that_alone_is_known() {
+    let scene = scene().await;
+    let worker = worker(&scene, &[]);
+    let text = speech("hedge", 4);
+    let newer = video(&scene, "Newer", &text).await;
+    until_status(&scene, "demo_videos", newer, "completed").await;
+    let missing = "Exactly one of the file or cloud_storage_url parameters must be provided.";
+    fail(
+        &scene,
+        ElevenLabs,
+        json!({ "kind": "status", "status": 400, "contains": "name=\"source_url\"", "message": missing }),
+    )
+    .await;
+    let older = video(&scene, "Older", &text).await;
+    until_status(&scene, "demo_videos", older, "completed").await;
+    is_whole(&scene, older, &text).await;
+    assert_eq!(faults_left(&scene, ElevenLabs).await, 0);
+    let seen = control(&scene, ElevenLabs).await;
+    let fields: Vec<_> = seen["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| request["about"]["source_field"].as_str())
+        .collect();
+    assert_eq!(fields, [Some("source_url"), None, Some("cloud_storage_url")]);
+    worker.stop().await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn video_that_is_refused_says_why_and_can_be_tried_again() {
     let scene = scene().await;
     let text = speech("fence", 4);
@@ -262,6 +292,8 @@ async fn texts_get_their_own_vectors_whatever_the_provider_does() {
         // A model that is put right meanwhile.
         json!({ "kind": "wrong_dimension", "dimensions": 256 }),
         status(401),
+        // A key that may not do this for a moment, whichever text is asked for.
+        json!({ "kind": "status", "status": 403, "times": 2 }),
     ];
     for (place, fault) in passing.into_iter().enumerate() {
         fail(&scene, Embeddings, fault).await;
@@ -279,23 +311,30 @@ async fn texts_get_their_own_vectors_whatever_the_provider_does() {
     assert_eq!(scene.number(waiting).await, 0);
     assert_eq!(scene.number("select count(*) from parley.dead_letters").await, 0);
 
-    // One text of many is refused, always: the others are not kept waiting.
-    fail(
-        &scene,
-        Embeddings,
-        json!({ "kind": "status", "status": 400, "contains": "poison", "times": 1000, "message": "not this: xyzzy" }),
-    )
-    .await;
-    scene
-        .run(&format!(
-            "insert into domo.knowledge_chunks (demo_id, content)
-            select '{DEMO}', case n when 3 then 'A poison' else 'A remedy ' || n end from generate_series(1, 5) as n"
-        ))
+    // One text of many is refused, always: the others are not kept waiting. Moderation refuses with the status of a wrong key.
+    for (status, poison) in [(400, "poison"), (403, "venom")] {
+        scene
+            .run("delete from parley.dead_letters; delete from domo.knowledge_chunks where vector_embedding is null")
+            .await;
+        fail(
+            &scene,
+            Embeddings,
+            json!({ "kind": "status", "status": status, "contains": poison, "times": 1000, "message": "not this: xyzzy" }),
+        )
         .await;
-    let is_dead = "(select last_error like '1 texts were refused%' and last_error not like '%xyzzy%' from parley.dead_letters)";
-    until(&scene.owner, "the dead letter", is_dead).await;
-    assert_eq!(scene.number(waiting).await, 1);
-    vectors_are_of_their_texts(&scene).await;
+        scene
+            .run(&format!(
+                "insert into domo.knowledge_chunks (demo_id, content)
+                select '{DEMO}', case n when 3 then 'A {poison}' else 'A remedy ' || n || ' against {status}' end from generate_series(1, 50) as n"
+            ))
+            .await;
+        let is_dead = format!(
+            "(select last_error like '1 texts were refused%with status {status}' and last_error not like '%xyzzy%' from parley.dead_letters)"
+        );
+        until(&scene.owner, "the dead letter", &is_dead).await;
+        assert_eq!(scene.number(waiting).await, 1);
+        vectors_are_of_their_texts(&scene).await;
+    }
     working.stop().await;
 
     // What lasts is told to the operator, and stores nothing.
@@ -304,6 +343,11 @@ async fn texts_get_their_own_vectors_whatever_the_provider_does() {
             vec![("EMBEDDINGS_API_KEY", "of-somebody-else")],
             None,
             "the embeddings provider refused the API key with status 401",
+        ),
+        (
+            vec![],
+            Some(json!({ "kind": "status", "status": 403, "times": 1000 })),
+            "the embeddings provider refused the API key with status 403",
         ),
         (
             vec![("EMBEDDINGS_MODEL", "no-such-model")],

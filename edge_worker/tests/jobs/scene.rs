@@ -114,7 +114,12 @@ impl Scene {
             .acquire_timeout(Duration::from_secs(1))
             .connect_lazy(url)
             .unwrap();
-        Worker::start(pool, listen_url.parse().unwrap(), settings, patience)
+        Worker::start(pool, Some(listen_url.parse().unwrap()), settings, patience)
+    }
+
+    /// One that does not even try to hear of jobs.
+    pub fn worker_without_wakeups(&self, settings: Settings) -> Worker {
+        Worker::start(self.worker_pool(), None, settings, PATIENCE)
     }
 
     pub fn worker(&self, settings: Settings) -> Worker {
@@ -219,13 +224,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn start(pool: PgPool, listen: PgConnectOptions, settings: Settings, patience: Duration) -> Self {
+    fn start(pool: PgPool, listen: Option<PgConnectOptions>, settings: Settings, patience: Duration) -> Self {
         let (calls, heard) = mpsc::unbounded_channel();
         let (given_up, burials) = mpsc::unbounded_channel();
         let (stopping, metrics) = (CancellationToken::new(), Metrics::default());
         let script = Arc::new(Script { calls, given_up });
-        let runner = Runner::new(settings, pool, script, metrics.jobs().clone(), stopping.clone())
-            .listening_at(listen);
+        let runner = Runner::new(settings, pool, script, metrics.jobs().clone(), stopping.clone());
+        let runner = match listen {
+            Some(listen) => runner.listening_at(listen),
+            None => runner.without_wakeups(),
+        };
         Self {
             calls: heard,
             given_up: burials,

@@ -94,6 +94,24 @@ async fn worker_that_hears_nothing_finds_jobs_by_looking() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn worker_behind_a_pooler_that_loses_what_it_listens_to_looks_and_listens_to_nothing() {
+    let scene = Scene::start().await;
+    let mut worker = scene.worker_without_wakeups(quick());
+    for n in 1..=3 {
+        scene.enqueue(n, n).await;
+        let call = worker.call().await;
+        assert_eq!(call.n(), i64::from(n));
+        call.says(Answer::Done);
+        scene.until_empty().await;
+    }
+    let listening = "select count(*) from pg_stat_activity where query ilike 'listen%'";
+    assert_eq!(scene.number(listening).await, 0);
+    worker.until_listening(false).await;
+    worker.stopped().await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn job_that_failed_is_tried_again_at_its_time_without_a_call() {
     let scene = Scene::start().await;
     let mut worker = scene.worker(Settings {

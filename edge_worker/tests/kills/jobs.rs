@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 async fn jobs_of_killed_workers_are_taken_over_and_make_one_call_each() {
     let (seed, runs) = plan(RUNS);
     let mut random = StdRng::seed_from_u64(seed);
-    let tavus = TavusSimulator::start(0, Secret::new(TAVUS_KEY), seed)
+    let tavus = TavusSimulator::start(0, Secret::new(TAVUS_KEY), Some(seed))
         .await
         .unwrap();
     let mut house = House::start(tavus.base_url()).await;

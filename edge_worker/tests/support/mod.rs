@@ -6,6 +6,7 @@ pub mod api;
 pub mod app;
 pub mod database;
 pub mod pdf;
+pub mod pooler;
 pub mod routes;
 pub mod schema;
 pub mod tavus;

@@ -28,7 +28,9 @@ impl Simulated {
 
     /// Another seed makes other ids.
     pub async fn with_seed(seed: u64) -> Self {
-        let simulator = TavusSimulator::start(0, Secret::new(KEY), seed).await.unwrap();
+        let simulator = TavusSimulator::start(0, Secret::new(KEY), Some(seed))
+            .await
+            .unwrap();
         let settings = settings(simulator.base_url(), KEY);
         let (metrics, waits) = (Metrics::default(), Arc::new(Mutex::new(Vec::new())));
         let client = client(&settings, metrics.clone(), waits.clone());

@@ -115,6 +115,47 @@ async fn what_has_no_effect_is_kept_as_it_came_but_for_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_what_was_spoken_is_kept_of_a_transcript_by_the_worker_as_by_the_database() {
+    let scene = Scene::start().await;
+    let id = scene.conversation("c-1").await;
+    let entries = json!([
+        { "role": "system", "content": "You are" },
+        { "role": "developer", "content": "You are" },
+        { "role": "user", "content": " Hi ", "extra": 1, "timestamp": null, "duration": { "s": null, "ms": 5 } },
+        { "role": "assistant", "content": "", "tool_calls": [{ "function": { "name": "search_knowledge" } }] },
+        { "role": "assistant", "content": null, "tool_calls": [] },
+        { "role": "tool", "content": "{\"found\": \"a secret\"}" },
+        { "role": "function", "content": "a secret" },
+        { "role": "replica", "content": [{ "type": "text", "text": "In" }, 7, { "text": "" }, "parts"] },
+        { "role": "pal", "content": "\t\n " },
+        { "role": "pal", "content": "\u{a0}" },
+        { "role": "narrator", "content": "?" },
+        { "role": 7, "content": "?" },
+        { "content": "?" },
+        "no entry", 7, null, [],
+    ]);
+    let transcript = json!({ "transcript": entries });
+    let event = scene.event("c-1", "application.transcription_ready", transcript);
+    assert_eq!(scene.worker.tell(id, &event).await, "new");
+    let kept = scene.row(id).await["transcript"].clone();
+    assert_eq!(
+        kept,
+        json!([
+            { "role": "user", "content": " Hi ", "duration": { "ms": 5 } },
+            { "role": "assistant", "content": "In parts" },
+            { "role": "assistant", "content": "\u{a0}" },
+        ])
+    );
+    let by_the_database: serde_json::Value = sqlx::query_scalar("select parley.tavus_transcript($1)")
+        .bind(entries)
+        .fetch_one(&scene.owner)
+        .await
+        .unwrap();
+    assert_eq!(by_the_database, kept);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_kept_once_and_its_prompt_nowhere() {
     let scene = Scene::start().await;
     let id = scene.conversation("c-1").await;

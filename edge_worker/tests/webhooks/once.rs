@@ -20,6 +20,11 @@ fn call(scene: &Scene, tavus_id: &str) -> Vec<Value> {
         event["seq"] = json!(seq);
         event
     };
+    let recording = |at: &str| {
+        let mut event = scene.event(tavus_id, "application.recording_ready", json!({ "s3_key": at }));
+        event["timestamp"] = json!(at);
+        event
+    };
     let transcript = json!([{ "role": "system", "content": "You" }, { "role": "user", "content": "Hi" }]);
     vec![
         scene.event(tavus_id, "system.replica_joined", json!({ "replica_id": "r1" })),
@@ -41,7 +46,8 @@ fn call(scene: &Scene, tavus_id: &str) -> Vec<Value> {
             "application.perception_analysis",
             json!({ "analysis": "A person." }),
         ),
-        scene.event(tavus_id, "application.recording_ready", json!({ "s3_key": "k" })),
+        recording("2026-11-21T10:07:00Z"),
+        recording("2026-11-21T10:06:00Z"),
     ]
 }
 
@@ -70,6 +76,11 @@ async fn events_that_come_often_at_once_and_in_any_order_are_applied_once() {
         scene.worker.tell(calm, &event).await;
     }
     let expected = state(&scene, calm).await;
+    assert_eq!(
+        expected["recording"]["s3_key"], "2026-11-21T10:07:00Z",
+        "the latest"
+    );
+    assert_eq!(expected["recordings"].as_array().unwrap().len(), 2, "{expected}");
     let mut random = StdRng::seed_from_u64(7);
     for run in 0..12 {
         let tavus_id = format!("c-{run}");
@@ -85,17 +96,17 @@ async fn events_that_come_often_at_once_and_in_any_order_are_applied_once() {
         let told = futures_util::future::join_all(tells).await;
         assert_eq!(
             told.iter().filter(|status| *status == "new").count(),
-            7,
+            8,
             "{told:?}"
         );
         assert_eq!(
             told.iter().filter(|status| *status == "duplicate").count(),
-            25,
+            28,
             "{told:?}"
         );
         scene.start_call(id, &tavus_id).await;
         assert_eq!(state(&scene, id).await, expected);
-        assert_eq!(scene.kept(id).await.len(), 7);
+        assert_eq!(scene.kept(id).await.len(), 8);
         let news = scene.news(id).await;
         let distinct: BTreeSet<_> = news.iter().collect();
         assert_eq!(distinct.len(), news.len(), "told twice: {news:?}");

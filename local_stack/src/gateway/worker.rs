@@ -23,6 +23,9 @@ use super::listener::Peer;
 /// As in Supabase's gateway the function sees what follows this: `/functions/v1/api/sessions` is the worker's `/api/sessions`.
 const FUNCTIONS: &str = "/functions/v1";
 
+/// The description of the worker's routes.
+const DESCRIPTION: &str = "/openapi.json";
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -55,7 +58,10 @@ pub(super) fn router(worker: Option<SocketAddr>) -> Router {
             .route(&format!("{prefix}/"), any(pass))
             .route(&format!("{prefix}/{{*path}}"), any(pass));
     }
-    router.with_state(Way { worker, client })
+    // Refusals of the worker point to it.
+    router
+        .route(DESCRIPTION, any(pass))
+        .with_state(Way { worker, client })
 }
 
 async fn pass(

@@ -85,6 +85,7 @@ const LEDGER: &str = "
 pub(crate) async fn apply_pending(
     postgres: &mut PgConnection,
     folder: &Path,
+    include_all: bool,
     progress: &Progress,
 ) -> Result<usize, Error> {
     let doing = "reading the migration ledger";
@@ -103,7 +104,7 @@ pub(crate) async fn apply_pending(
     for file in skipped {
         progress.line(format!("skipping {file}: not named <version>_<name>.sql"));
     }
-    let pending = plan::pending(&migrations, &applied)?;
+    let pending = plan::pending(&migrations, &applied, include_all)?;
     for migration in &pending {
         let file = migration
             .path

@@ -16,7 +16,7 @@ pub enum LedgerError {
 
     /// The database is ahead of the files.
     #[error(
-        "the database has migrations that are not in migrations/: {versions}. Get the missing files, or start over with: local_stack reset"
+        "the database has migrations that are not in supabase/migrations: {versions}. Get the missing files, or start over with: local_stack reset"
     )]
     Missing {
         /// The versions, separated by commas.
@@ -25,7 +25,7 @@ pub enum LedgerError {
 
     /// A file sorts before what is applied already.
     #[error(
-        "these migrations sort before {newest}, which is applied already: {files}. Give them a newer version, or start over with: local_stack reset"
+        "these migrations sort before {newest}, which is applied already: {files}. Apply them all the same with: local_stack up --include-all; or give them a newer version"
     )]
     OutOfOrder {
         /// The newest applied version.
@@ -35,10 +35,11 @@ pub enum LedgerError {
     },
 }
 
-/// The local migrations that the ledger does not have, in order.
+/// The local migrations that the ledger does not have, in order. Those that sort before what is applied are refused, unless all are wanted.
 pub(crate) fn pending<'a>(
     local: &'a [Migration],
     applied: &BTreeSet<String>,
+    include_all: bool,
 ) -> Result<Vec<&'a Migration>, LedgerError> {
     let mut versions = BTreeSet::new();
     for migration in local {
@@ -62,7 +63,9 @@ pub(crate) fn pending<'a>(
         .iter()
         .filter(|migration| !applied.contains(&migration.version))
         .collect();
-    if let Some(newest) = applied.last() {
+    if let Some(newest) = applied.last()
+        && !include_all
+    {
         let late: Vec<String> = pending
             .iter()
             .filter(|migration| migration.version < *newest)
@@ -94,7 +97,7 @@ mod tests {
     fn plan(files: &[&str], applied: &[&str]) -> Result<Vec<String>, LedgerError> {
         let files = local(files);
         let applied = applied.iter().map(|version| (*version).to_owned()).collect();
-        pending(&files, &applied).map(|list| list.iter().map(|m| m.version.clone()).collect())
+        pending(&files, &applied, false).map(|list| list.iter().map(|m| m.version.clone()).collect())
     }
 
     #[test]
@@ -124,6 +127,18 @@ mod tests {
                 files: "2_x.sql".to_owned()
             }
         );
+    }
+
+    #[test]
+    fn file_before_the_newest_applied_one_is_pending_where_all_are_wanted() {
+        let files = local(&["1", "2", "3"]);
+        let applied = ["1", "3"].map(str::to_owned).into();
+        let versions: Vec<_> = pending(&files, &applied, true)
+            .unwrap()
+            .iter()
+            .map(|m| m.version.clone())
+            .collect();
+        assert_eq!(versions, ["2"]);
     }
 
     #[test]

@@ -24,13 +24,19 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// Prefers the Postgres of `pg_config`, because extensions are built for that one; else the newest of the usual folders.
-    pub(crate) fn find() -> Result<Self, Error> {
-        let configured = Command::new("pg_config").arg("--bindir").output().ok();
-        let configured = configured
-            .filter(|output| output.status.success())
-            .and_then(|output| Self::at(Path::new(String::from_utf8_lossy(&output.stdout).trim())));
-        if let Some(found) = configured {
+    /// The Postgres of the `pg_config` that is wanted. Without one it prefers that of the `pg_config` in the path, because
+    /// extensions are built for that one; else the newest of the usual folders.
+    pub(crate) fn find(wanted: Option<&Path>) -> Result<Self, Error> {
+        if let Some(pg_config) = wanted {
+            return Self::of(pg_config).ok_or_else(|| Error::Setting {
+                variable: "PARLEY_PG_CONFIG",
+                reason: format!(
+                    "`{}` is not the pg_config of a PostgreSQL {OLDEST_MAJOR} or newer with a server",
+                    pg_config.display()
+                ),
+            });
+        }
+        if let Some(found) = Self::of(Path::new("pg_config")) {
             return Ok(found);
         }
         let mut found: Vec<Self> = PARENTS
@@ -44,6 +50,13 @@ impl Binaries {
         found.pop().ok_or_else(|| Error::NoPostgres {
             looked: PARENTS.join(", "),
         })
+    }
+
+    /// The programs beside a `pg_config`, which says where.
+    fn of(pg_config: &Path) -> Option<Self> {
+        let output = Command::new(pg_config).arg("--bindir").output().ok()?;
+        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then(|| Self::at(Path::new(&folder)))?
     }
 
     fn at(folder: &Path) -> Option<Self> {
@@ -86,7 +99,24 @@ fn major_version(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::major_version;
+    use std::path::Path;
+
+    use super::{Binaries, major_version};
+
+    #[test]
+    fn wanted_postgres_is_taken_or_refused_and_never_replaced_by_another() {
+        let found = Binaries::find(None).unwrap();
+        let pg_config = found.program("pg_config");
+        let again = Binaries::find(Some(&pg_config)).unwrap();
+        assert_eq!(again.folder(), found.folder());
+        for unusable in ["/nowhere/pg_config", "/bin/echo"] {
+            let text = Binaries::find(Some(Path::new(unusable))).unwrap_err().to_string();
+            assert!(
+                text.contains("PARLEY_PG_CONFIG") && text.contains(unusable),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn version_is_read_in_all_its_spellings() {

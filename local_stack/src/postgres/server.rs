@@ -33,6 +33,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Refuses a port that is taken, before anything is made that a start with another port would make again.
+    pub(crate) fn check_port(port: u16) -> Result<(), Error> {
+        choose_port(port).map(drop)
+    }
+
     /// Starts Postgres and waits until it answers.
     pub(crate) async fn start(binaries: &Binaries, cluster: &Cluster, port: u16) -> Result<Self, Error> {
         orphan::clear(cluster.folder()).await?;
@@ -75,6 +80,8 @@ impl Server {
             "unix_socket_directories=".to_owned(),
             "wal_level=logical".to_owned(),
             "max_connections=200".to_owned(),
+            // As on Supabase; `supabase inspect db` reads its view, which refuses unless it is loaded at the start.
+            "shared_preload_libraries=pg_stat_statements".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
         ];

@@ -21,7 +21,9 @@ impl Simulators {
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
         let key = |text: &str| Secret::new(text);
         let tavus = match config.tavus_port {
-            Some(port) => Some(TavusSimulator::start(port, key(TavusSimulator::DEVELOPMENT_KEY), 0).await?),
+            Some(port) => {
+                Some(TavusSimulator::start(port, key(TavusSimulator::DEVELOPMENT_KEY), None).await?)
+            }
             None => None,
         };
         let elevenlabs = match config.elevenlabs_port {
@@ -62,5 +64,36 @@ impl Simulators {
             elevenlabs.stop().await;
         }
         self.embeddings.stop().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The id of the first call after a start.
+    async fn first_id(config: &Config) -> String {
+        let simulators = Simulators::start(config).await.unwrap();
+        let tavus = simulators.tavus.as_ref().unwrap();
+        let call = reqwest::Client::new()
+            .post(format!("{}/v2/conversations", tavus.base_url()))
+            .header("x-api-key", tavus.api_key().expose())
+            .json(&json!({ "persona_id": "default_calm_persona" }));
+        let call: Value = call.send().await.unwrap().json().await.unwrap();
+        let id = call
+            .get("conversation_id")
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned();
+        simulators.stop().await;
+        id
+    }
+
+    #[tokio::test]
+    async fn restart_gives_no_call_the_id_of_one_before() {
+        let config = Config::new("project", "data");
+        assert_ne!(first_id(&config).await, first_id(&config).await);
     }
 }

@@ -1,17 +1,17 @@
 //! `/bucket`: policies on `storage.buckets` decide, so without any this is for the secret key.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::core::{Core, Shared};
 use super::error::StorageError;
-use super::{bucket, caller, json, key, objects, remove, size};
+use super::fields::{Body, Fields, Query, integer};
+use super::list::Order;
+use super::{bucket, caller, key, objects, remove, size};
 
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
@@ -36,7 +36,6 @@ impl Row {
             "allowed_mime_types": self.allowed_mime_types,
             "created_at": self.created_at.map(objects::time),
             "updated_at": self.updated_at.map(objects::time),
-            "type": "STANDARD",
         })
     }
 }
@@ -44,47 +43,55 @@ impl Row {
 const COLUMNS: &str = "id, name, owner, public, file_size_limit, allowed_mime_types, created_at, updated_at";
 
 /// What is said about a bucket. A field that is missing stays as it is, one that is null is taken away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct Form {
-    id: Option<String>,
-    name: Option<String>,
     public: Option<bool>,
-    #[serde(default, deserialize_with = "given")]
-    file_size_limit: Option<Value>,
-    #[serde(default, deserialize_with = "given")]
+    file_size_limit: Option<Option<i64>>,
     allowed_mime_types: Option<Option<Vec<String>>>,
 }
 
-/// Tells null from missing.
-fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(value).map(Some)
+impl Form {
+    fn read(fields: &Fields, core: &Core) -> Result<Self, StorageError> {
+        Ok(Self {
+            public: fields.boolean("public")?,
+            file_size_limit: fields
+                .raw("file_size_limit")
+                .map(|value| limit(value, core))
+                .transpose()?,
+            allowed_mime_types: fields
+                .has("allowed_mime_types")
+                .then(|| types(fields))
+                .transpose()?,
+        })
+    }
 }
 
-impl Form {
-    /// The limit in bytes, and whether one was given at all.
-    fn limit(&self, core: &Core) -> Result<(bool, Option<i64>), StorageError> {
-        let bytes = match &self.file_size_limit {
-            None => return Ok((false, None)),
-            Some(Value::Null) => return Ok((true, None)),
-            Some(Value::String(text)) => size::of_the_api(text),
-            Some(value) => value.as_i64().filter(|bytes| *bytes >= 0),
-        };
-        let bytes = bytes.ok_or_else(|| {
-            StorageError::invalid("Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B")
-        })?;
-        if u64::try_from(bytes).is_ok_and(|bytes| bytes > core.largest_file) {
-            return Err(StorageError::TooLarge("object"));
-        }
-        Ok((true, Some(bytes)))
+/// A limit in bytes: a number, or a text such as `20MB`.
+fn limit(value: &Value, core: &Core) -> Result<Option<i64>, StorageError> {
+    if value.is_null() {
+        return Ok(None);
     }
+    let number = integer(value).filter(|bytes| *bytes >= 0);
+    let bytes = number.or_else(|| value.as_str().and_then(size::of_the_api));
+    let bytes = bytes.ok_or_else(|| {
+        StorageError::invalid("Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B")
+    })?;
+    if u64::try_from(bytes).is_ok_and(|bytes| bytes > core.largest_file) {
+        return Err(StorageError::TooLarge("object"));
+    }
+    Ok(Some(bytes))
+}
 
-    fn types(&self) -> Result<(bool, Option<&[String]>), StorageError> {
-        let types = self.allowed_mime_types.as_ref().and_then(Option::as_deref);
-        let broken = types.unwrap_or_default().iter().find(|text| !text.contains('/'));
-        match broken {
-            Some(text) => Err(StorageError::InvalidMimeType(text.clone())),
-            None => Ok((self.allowed_mime_types.is_some(), types)),
-        }
+/// The types that a bucket takes; an empty text is none.
+fn types(fields: &Fields) -> Result<Option<Vec<String>>, StorageError> {
+    if fields.is_null("allowed_mime_types") {
+        return Ok(None);
+    }
+    let types = fields.texts("allowed_mime_types")?.unwrap_or_default();
+    let types: Vec<String> = types.into_iter().filter(|text| !text.is_empty()).collect();
+    match types.iter().find(|text| !text.contains('/')) {
+        Some(text) => Err(StorageError::InvalidMimeType(text.clone())),
+        None => Ok(Some(types)),
     }
 }
 
@@ -92,17 +99,21 @@ impl Form {
 pub(super) async fn create(
     State(core): State<Shared>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let form: Form = json::parse(&body)?;
-    let name = form
-        .name
-        .clone()
-        .ok_or_else(|| StorageError::invalid("body must have required property 'name'"))?;
+    let name = fields.required_text("name")?;
+    let id = fields.text("id")?.filter(|id| !id.is_empty());
+    let id = id.unwrap_or_else(|| name.clone());
+    let is_standard = fields.choice("type", &[("STANDARD", true), ("ANALYTICS", false)])?;
+    let form = Form::read(&fields, &core)?;
     key::check_bucket(&name)?;
-    let id = form.id.clone().unwrap_or_else(|| name.clone());
     key::check_bucket(&id)?;
+    if is_standard == Some(false) {
+        return Err(StorageError::FeatureNotEnabled(
+            "Iceberg buckets are not enabled for this tenant",
+        ));
+    }
     let mut tx = core.begin_as(&caller, "storage.bucket.create").await?;
     sqlx::query(
         "insert into storage.buckets (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types)
@@ -113,8 +124,8 @@ pub(super) async fn create(
     .bind(caller::owner(&caller).and_then(|owner| Uuid::parse_str(owner).ok()))
     .bind(caller::owner(&caller))
     .bind(form.public.unwrap_or(false))
-    .bind(form.limit(&core)?.1)
-    .bind(form.types()?.1)
+    .bind(form.file_size_limit.flatten())
+    .bind(form.allowed_mime_types.flatten())
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -126,11 +137,13 @@ pub(super) async fn update(
     State(core): State<Shared>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let form: Form = json::parse(&body)?;
-    let ((has_limit, limit), (has_types, types)) = (form.limit(&core)?, form.types()?);
+    let form = Form::read(&fields, &core)?;
+    if form.public.is_none() && form.file_size_limit.is_none() && form.allowed_mime_types.is_none() {
+        return Err(StorageError::invalid("body must match a schema in anyOf"));
+    }
     let mut tx = core.begin_as(&caller, "storage.bucket.update").await?;
     let updated = sqlx::query(
         "update storage.buckets
@@ -142,10 +155,10 @@ pub(super) async fn update(
     )
     .bind(&id)
     .bind(form.public)
-    .bind(has_limit)
-    .bind(limit)
-    .bind(has_types)
-    .bind(types)
+    .bind(form.file_size_limit.is_some())
+    .bind(form.file_size_limit.flatten())
+    .bind(form.allowed_mime_types.is_some())
+    .bind(form.allowed_mime_types.flatten())
     .execute(&mut *tx)
     .await?;
     if updated.rows_affected() == 0 {
@@ -172,33 +185,46 @@ pub(super) async fn get(
         .ok_or(StorageError::NoSuchBucket)
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    limit: Option<u32>,
-    offset: Option<u32>,
-    search: Option<String>,
-}
+const SORT_COLUMNS: [(&str, &str); 4] = [
+    ("id", "id"),
+    ("name", "name"),
+    ("created_at", "created_at"),
+    ("updated_at", "updated_at"),
+];
 
-/// `GET /bucket`, by name.
+/// `GET /bucket`, by name where nothing else is asked for.
 pub(super) async fn list(
     State(core): State<Shared>,
-    Query(page): Query<Page>,
+    Query(fields): Query,
     headers: HeaderMap,
 ) -> Result<Json<Value>, StorageError> {
+    let limit = fields.integer("limit", 1)?;
+    let offset = fields.integer("offset", 0)?.unwrap_or(0);
+    let column = fields.choice("sortColumn", &SORT_COLUMNS)?.unwrap_or("name");
+    let order = Order::read(&fields, "sortOrder")?.sql();
+    let search = fields.text("search")?.unwrap_or_default();
     let caller = core.caller(&headers)?;
     let mut tx = core.begin_as(&caller, "storage.bucket.list").await?;
     let statement = format!(
         "select {COLUMNS} from storage.buckets
         where strpos(lower(name), lower($1)) > 0
-        order by name limit $2 offset $3"
+        order by {column} {order}, id limit $2 offset $3"
     );
     let rows: Vec<Row> = sqlx::query_as(&statement)
-        .bind(page.search.unwrap_or_default())
-        .bind(page.limit.map(i64::from))
-        .bind(i64::from(page.offset.unwrap_or(0)))
+        .bind(search)
+        .bind(limit)
+        .bind(offset)
         .fetch_all(&mut *tx)
         .await?;
-    Ok(Json(rows.iter().map(Row::to_json).collect()))
+    // The kind is told here and not by the route for one of them.
+    let buckets = rows.iter().map(|row| {
+        let mut bucket = row.to_json();
+        if let Some(fields) = bucket.as_object_mut() {
+            fields.insert("type".to_owned(), json!("STANDARD"));
+        }
+        bucket
+    });
+    Ok(Json(buckets.collect()))
 }
 
 /// `POST /bucket/{id}/empty`. Supabase answers the same and does it later.

@@ -1,7 +1,6 @@
 //! `POST /object/copy`: the same content under another name, with a row of its own.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::Utc;
@@ -9,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::core::Shared;
 use super::error::StorageError;
+use super::fields::{Body, Fields};
 use super::relocate::Ways;
-use super::upload::{Target, commit, probe, wants_upsert};
+use super::upload::{Target, commit, header_metadata, probe, wants_upsert};
 use super::{caller, objects};
 
 const OPERATION: &str = "storage.object.copy";
@@ -18,12 +18,13 @@ const OPERATION: &str = "storage.object.copy";
 pub(super) async fn copy(
     State(core): State<Shared>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let ways = Ways::read(&body)?;
+    let ways = Ways::read(&fields)?;
     let ((bucket, name), (to_bucket, to_name)) = (ways.source(), ways.destination());
-    let source = {
+    let is_as_before = fields.boolean("copyMetadata")?.unwrap_or(true);
+    let mut source = {
         let mut tx = core.begin_as(&caller, OPERATION).await?;
         let found = objects::find(&mut tx, bucket, name).await?;
         found.ok_or(StorageError::NoSuchKey)?
@@ -40,6 +41,10 @@ pub(super) async fn copy(
         Some(Value::Object(metadata)) => metadata,
         _ => Map::new(),
     };
+    if !is_as_before {
+        describe_anew(&mut metadata, &fields)?;
+        source.user_metadata = header_metadata(&headers);
+    }
     metadata.insert("lastModified".to_owned(), json!(objects::time(Utc::now())));
     let metadata = Value::Object(metadata);
     let tried = target.row("1".to_owned(), metadata.clone(), source.user_metadata.clone());
@@ -62,4 +67,17 @@ pub(super) async fn copy(
         "version": version,
         "metadata": metadata,
     })))
+}
+
+/// What the request says of the copy, where it is not to be described as its source is; the rest stays.
+fn describe_anew(metadata: &mut Map<String, Value>, fields: &Fields) -> Result<(), StorageError> {
+    let Some(wanted) = fields.object("metadata")? else {
+        return Ok(());
+    };
+    for name in ["cacheControl", "mimetype"] {
+        if let Some(text) = wanted.text(name)? {
+            metadata.insert(name.to_owned(), json!(text));
+        }
+    }
+    Ok(())
 }

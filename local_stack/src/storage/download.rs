@@ -1,17 +1,17 @@
 //! Reading a file: as somebody, from a public bucket, or with a signed URL.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tower_http::services::ServeFile;
 
 use super::core::{Core, Shared};
 use super::error::StorageError;
+use super::fields::{Fields, Query};
 use super::objects::{self, Object};
 use super::signed_url::Scope;
 use super::{bucket, caller, key};
@@ -20,65 +20,92 @@ use crate::realtime::Caller;
 /// A file goes when its row is replaced. Then the next one is looked for, this often.
 const TRIES: u32 = 5;
 
-/// What the query may say.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct DownloadQuery {
-    /// The name under which a browser keeps the file.
+/// What JavaScript's `encodeURIComponent` changes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// How the file is to be shown.
+struct Wish {
+    /// The name under which a browser keeps it.
     download: Option<String>,
-    #[serde(default)]
-    token: String,
+    /// When the URL expires, in seconds since 1970.
+    expires: Option<i64>,
+}
+
+impl Wish {
+    fn read(fields: &Fields) -> Result<Self, StorageError> {
+        let download = fields.text("download")?;
+        Ok(Self {
+            download,
+            expires: None,
+        })
+    }
 }
 
 /// `GET /object/{bucket}/{name}`: a stranger may ask, and sees public buckets.
 pub(super) async fn open(
     State(core): State<Shared>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(query): Query<DownloadQuery>,
+    Query(fields): Query,
     request: Parts,
 ) -> Result<Response, StorageError> {
+    let wish = Wish::read(&fields)?;
     let caller = caller::optional(&core.verifier, &request.headers);
     let reader = reader(&core, &bucket, caller).await?;
     let place = Place::new(bucket, name, reader, "object.get_authenticated")?;
-    serve(&core, &place, &query, None, &request).await
+    serve(&core, &place, &wish, &request).await
 }
 
 /// `GET /object/authenticated/{bucket}/{name}`.
 pub(super) async fn authenticated(
     State(core): State<Shared>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(query): Query<DownloadQuery>,
+    Query(fields): Query,
     request: Parts,
 ) -> Result<Response, StorageError> {
+    let wish = Wish::read(&fields)?;
     let caller = core.caller(&request.headers)?;
     let reader = reader(&core, &bucket, Some(caller)).await?;
     let place = Place::new(bucket, name, reader, "storage.object.get_authenticated")?;
-    serve(&core, &place, &query, None, &request).await
+    serve(&core, &place, &wish, &request).await
 }
 
 /// `GET /object/public/{bucket}/{name}`: a bucket that is not public is not there.
 pub(super) async fn public(
     State(core): State<Shared>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(query): Query<DownloadQuery>,
+    Query(fields): Query,
     request: Parts,
 ) -> Result<Response, StorageError> {
+    let wish = Wish::read(&fields)?;
     let reader = reader(&core, &bucket, None).await?;
     let place = Place::new(bucket, name, reader, "storage.object.get_public")?;
-    serve(&core, &place, &query, None, &request).await
+    serve(&core, &place, &wish, &request).await
 }
 
 /// `GET /object/sign/{bucket}/{name}`: whoever has the token.
 pub(super) async fn signed(
     State(core): State<Shared>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(query): Query<DownloadQuery>,
+    Query(fields): Query,
     request: Parts,
 ) -> Result<Response, StorageError> {
+    let mut wish = Wish::read(&fields)?;
+    let token = fields.required_text("token")?;
     let url = format!("{bucket}/{name}");
     let now = Utc::now().timestamp();
-    let claims = core.signer.verify(&query.token, Scope::Download, &url, now)?;
+    let claims = core.signer.verify(&token, Scope::Download, &url, now)?;
+    wish.expires = Some(claims.exp);
     let place = Place::new(bucket, name, caller::service(), "storage.object.get_signed")?;
-    serve(&core, &place, &query, Some(claims.exp), &request).await
+    serve(&core, &place, &wish, &request).await
 }
 
 /// With whose rights a bucket is read: everybody reads a public one, and its policies take no part.
@@ -128,13 +155,7 @@ impl Place {
 }
 
 /// The file, or the part of it that was asked for.
-async fn serve(
-    core: &Core,
-    place: &Place,
-    query: &DownloadQuery,
-    expires: Option<i64>,
-    request: &Parts,
-) -> Result<Response, StorageError> {
+async fn serve(core: &Core, place: &Place, wish: &Wish, request: &Parts) -> Result<Response, StorageError> {
     for _ in 0..TRIES {
         let object = place.find(core).await?;
         let path = object
@@ -144,7 +165,7 @@ async fn serve(
         let Some(path) = path else { break };
         if is_known(&request.headers, &object) {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
-            describe(response.headers_mut(), &object, query, expires);
+            describe(response.headers_mut(), &object, wish);
             return Ok(response);
         }
         let response = ServeFile::new(path).try_call(plain(request)).await?;
@@ -153,7 +174,7 @@ async fn serve(
             StatusCode::RANGE_NOT_SATISFIABLE => return Err(StorageError::InvalidRange),
             _ => {
                 let mut response = response.map(Body::new);
-                describe(response.headers_mut(), &object, query, expires);
+                describe(response.headers_mut(), &object, wish);
                 return Ok(response);
             }
         }
@@ -201,7 +222,7 @@ fn is_known(headers: &HeaderMap, object: &Object) -> bool {
 }
 
 /// The headers that the row decides.
-fn describe(headers: &mut HeaderMap, object: &Object, query: &DownloadQuery, expires: Option<i64>) {
+fn describe(headers: &mut HeaderMap, object: &Object, wish: &Wish) {
     let kind = match object.text("mimetype") {
         // A page from here would be a page of the project.
         Some(kind) if kind.contains("text/html") => "text/plain",
@@ -213,7 +234,9 @@ fn describe(headers: &mut HeaderMap, object: &Object, query: &DownloadQuery, exp
     if let Some(tag) = object.text("eTag") {
         set(headers, header::ETAG, tag);
     }
-    let until = expires.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let until = wish
+        .expires
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     match until {
         Some(until) => set(
             headers,
@@ -226,11 +249,11 @@ fn describe(headers: &mut HeaderMap, object: &Object, query: &DownloadQuery, exp
             object.text("cacheControl").unwrap_or("no-cache"),
         ),
     }
-    match query.download.as_deref() {
+    match wish.download.as_deref() {
         None => {}
         Some("") => set(headers, header::CONTENT_DISPOSITION, "attachment;"),
         Some(name) => {
-            let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+            let name = utf8_percent_encode(name, COMPONENT);
             let value = format!("attachment; filename={name}; filename*=UTF-8''{name}");
             set(headers, header::CONTENT_DISPOSITION, &value);
         }

@@ -19,8 +19,10 @@ const QUERY_CANCELED: &str = "57014";
 pub(super) enum StorageError {
     #[error("{0}")]
     AccessDenied(String),
-    #[error("headers must have required property 'authorization'")]
-    NoToken,
+    #[error("Request body is too large")]
+    BodyTooLarge,
+    #[error("Invalid Content-Type header")]
+    NotJson,
     #[error("{0}")]
     InvalidJwt(&'static str),
     #[error("{0}")]
@@ -43,6 +45,10 @@ pub(super) enum StorageError {
     InvalidRange,
     #[error("{0}")]
     InvalidRequest(String),
+    #[error("Invalid Parameter {0}")]
+    InvalidParameter(&'static str),
+    #[error("The feature {0} is not enabled for this resource")]
+    FeatureNotEnabled(&'static str),
     #[error("The resource already exists")]
     AlreadyExists,
     #[error("The bucket you tried to delete is not empty")]
@@ -69,7 +75,11 @@ impl StorageError {
     fn parts(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::AccessDenied(_) => (403, "AccessDenied", "Unauthorized"),
-            Self::NoToken | Self::InvalidRequest(_) => (400, "InvalidRequest", "InvalidRequest"),
+            Self::InvalidRequest(_) => (400, "InvalidRequest", "InvalidRequest"),
+            Self::InvalidParameter(_) => (400, "InvalidParameter", "InvalidParameter"),
+            Self::FeatureNotEnabled(_) => (409, "FeatureNotEnabled", "FeatureNotEnabled"),
+            Self::BodyTooLarge => (413, "EntityTooLarge", "Payload too large"),
+            Self::NotJson => (415, "InvalidMimeType", "invalid_mime_type"),
             Self::InvalidJwt(_) => (400, "InvalidJWT", "InvalidJWT"),
             Self::InvalidSignature(_) => (400, "InvalidSignature", "InvalidSignature"),
             Self::NoSuchBucket => (404, "NoSuchBucket", "Bucket not found"),

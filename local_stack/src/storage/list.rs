@@ -1,69 +1,97 @@
 //! `POST /object/list/{bucket}`: one level of a folder, as the caller sees it.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::core::Shared;
 use super::error::StorageError;
-use super::{json, objects};
+use super::fields::{Body, Fields};
+use super::objects;
 
 /// What is never exceeded.
 const MOST: i64 = 1500;
 
-#[derive(Debug, Deserialize)]
-struct Search {
-    prefix: String,
-    limit: Option<i64>,
-    offset: Option<i64>,
-    #[serde(rename = "sortBy", default)]
-    sort_by: SortBy,
-    search: Option<String>,
+const COLUMNS: [Column; 4] = [
+    Column::Name,
+    Column::UpdatedAt,
+    Column::CreatedAt,
+    Column::LastAccessedAt,
+];
+
+/// In which order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SortBy {
+    pub(super) column: Column,
+    pub(super) order: Order,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SortBy {
-    column: Column,
-    order: Order,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Column {
-    #[default]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
     Name,
     UpdatedAt,
     CreatedAt,
     LastAccessedAt,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Order {
-    #[default]
+impl Column {
+    pub(super) const fn sql(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::UpdatedAt => "updated_at",
+            Self::CreatedAt => "created_at",
+            Self::LastAccessedAt => "last_accessed_at",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
     Asc,
     Desc,
 }
 
+impl Order {
+    const WORDS: [(&'static str, Self); 2] = [("asc", Self::Asc), ("desc", Self::Desc)];
+
+    pub(super) const fn sql(self) -> &'static str {
+        match self {
+            Self::Asc => "asc",
+            Self::Desc => "desc",
+        }
+    }
+
+    /// Upwards where nothing is said.
+    pub(super) fn read(fields: &Fields, name: &str) -> Result<Self, StorageError> {
+        Ok(fields.choice(name, &Self::WORDS)?.unwrap_or(Self::Asc))
+    }
+}
+
+impl SortBy {
+    /// By `sortBy` of a body, or by name; `columns` are those that may be named.
+    pub(super) fn read(fields: &Fields, columns: &[Column]) -> Result<Self, StorageError> {
+        let Some(sort_by) = fields.object("sortBy")? else {
+            let (column, order) = (Column::Name, Order::Asc);
+            return Ok(Self { column, order });
+        };
+        let words: Vec<(&str, Column)> = columns.iter().map(|column| (column.sql(), *column)).collect();
+        Ok(Self {
+            column: sort_by.required("column", sort_by.choice("column", &words)?)?,
+            order: Order::read(&sort_by, "order")?,
+        })
+    }
+}
+
 impl SortBy {
     /// By name folders and files stand among each other. A folder has no time, so by time they come first.
-    fn clause(&self) -> String {
-        let order = match self.order {
-            Order::Asc => "asc",
-            Order::Desc => "desc",
-        };
-        let column = match self.column {
-            Column::Name => return format!("lower(e.name) collate \"C\" {order}, e.name {order}"),
-            Column::UpdatedAt => "updated_at",
-            Column::CreatedAt => "created_at",
-            Column::LastAccessedAt => "last_accessed_at",
-        };
+    fn clause(self) -> String {
+        let (column, order) = (self.column.sql(), self.order.sql());
+        if self.column == Column::Name {
+            return format!("lower(e.name) collate \"C\" {order}, e.name {order}");
+        }
         format!("(e.id is not null), e.{column} {order}, lower(e.name) collate \"C\" {order}")
     }
 }
@@ -82,24 +110,19 @@ pub(super) async fn list(
     State(core): State<Shared>,
     Path(bucket): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let search: Search = json::parse(&body)?;
-    let (limit, offset) = (search.limit.unwrap_or(100), search.offset.unwrap_or(0));
-    if limit < 1 {
-        return Err(StorageError::invalid("body/limit must be >= 1"));
-    }
-    if offset < 0 {
-        return Err(StorageError::invalid("body/offset must be >= 0"));
-    }
-    let mut prefix = search.prefix;
+    let mut prefix = fields.required_text("prefix")?;
+    let limit = fields.integer("limit", 1)?.unwrap_or(100);
+    let offset = fields.integer("offset", 0)?.unwrap_or(0);
+    let sort_by = SortBy::read(&fields, &COLUMNS)?;
     if !prefix.is_empty() && !prefix.ends_with('/') {
         prefix.push('/');
     }
-    let start = format!("{prefix}{}", search.search.unwrap_or_default());
+    let start = format!("{prefix}{}", fields.text("search")?.unwrap_or_default());
     let mut tx = core.begin_as(&caller, "storage.object.list").await?;
-    let entries: Vec<Entry> = sqlx::query_as(&statement(&search.sort_by))
+    let entries: Vec<Entry> = sqlx::query_as(&statement(sort_by))
         .bind(&bucket)
         .bind(&start)
         .bind(depth(&prefix))
@@ -116,7 +139,7 @@ fn depth(start: &str) -> i32 {
     i32::try_from(start.split('/').count()).unwrap_or(i32::MAX)
 }
 
-fn statement(sort_by: &SortBy) -> String {
+fn statement(sort_by: SortBy) -> String {
     format!(
         "with fitting as (
             select array_to_string(o.path_tokens[$3:$4], '/') as name, cardinality(o.path_tokens) > $4 as is_folder,

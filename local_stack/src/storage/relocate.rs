@@ -1,19 +1,17 @@
 //! `POST /object/move`: another name for the same file, which stays where it lies.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::core::Shared;
 use super::error::StorageError;
-use super::{caller, json, key, objects};
+use super::fields::{Body, Fields};
+use super::{caller, key, objects};
 
 /// From where to where; also the form of a copy.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Ways {
     bucket_id: String,
     source_key: String,
@@ -22,8 +20,15 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    pub(super) fn read(body: &[u8]) -> Result<Self, StorageError> {
-        let ways: Self = json::parse(body)?;
+    pub(super) fn read(fields: &Fields) -> Result<Self, StorageError> {
+        let ways = Self {
+            bucket_id: fields.required_text("bucketId")?,
+            source_key: fields.required_text("sourceKey")?,
+            destination_bucket: fields
+                .text("destinationBucket")?
+                .filter(|bucket| !bucket.is_empty()),
+            destination_key: fields.required_text("destinationKey")?,
+        };
         key::check(&ways.source_key)?;
         key::check(&ways.destination_key)?;
         Ok(ways)
@@ -42,10 +47,10 @@ impl Ways {
 pub(super) async fn relocate(
     State(core): State<Shared>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let ways = Ways::read(&body)?;
+    let ways = Ways::read(&fields)?;
     let ((bucket, name), (to_bucket, to_name)) = (ways.source(), ways.destination());
     let mut tx = core.begin_as(&caller, "storage.object.move").await?;
     let source = objects::find(&mut tx, bucket, name)

@@ -1,15 +1,13 @@
 //! Removing objects. The row goes first: a file that is left over is found at the next start, a row without a file would be a lie.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::core::Shared;
 use super::error::StorageError;
-use super::json;
+use super::fields::Body;
 use super::objects::Object;
 use crate::realtime::Caller;
 
@@ -22,26 +20,21 @@ enum Which {
     All,
 }
 
-#[derive(Debug, Deserialize)]
-struct Names {
-    prefixes: Vec<String>,
-}
-
 /// `DELETE /object/{bucket}`: those of the names that the caller may remove.
 pub(super) async fn many(
     State(core): State<Shared>,
     Path(bucket): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Body(fields): Body,
 ) -> Result<Json<Value>, StorageError> {
     let caller = core.caller(&headers)?;
-    let names: Names = json::parse(&body)?;
-    if names.prefixes.is_empty() {
+    let names = fields.required("prefixes", fields.texts("prefixes")?)?;
+    if names.is_empty() {
         return Err(StorageError::invalid(
             "body/prefixes must NOT have fewer than 1 items",
         ));
     }
-    if names.prefixes.len() > MOST {
+    if names.len() > MOST {
         let text = format!("Bulk object requests are limited to {MOST} objects per request.");
         return Err(StorageError::invalid(text));
     }
@@ -49,7 +42,7 @@ pub(super) async fn many(
         &core,
         caller,
         bucket,
-        Which::These(names.prefixes),
+        Which::These(names),
         "storage.object.delete_many",
     )
     .await?;

@@ -8,7 +8,7 @@ use axum::routing::{any, get, post, put};
 use serde_json::json;
 
 use super::core::Shared;
-use super::{buckets, copy, download, info, list, relocate, remove, sign, upload};
+use super::{buckets, copy, download, info, list, list_v2, relocate, remove, sign, upload};
 
 /// What a request may have that is no file.
 const LARGEST_JSON: usize = 1024 * 1024;
@@ -33,6 +33,7 @@ pub(crate) fn router(core: Shared) -> Router {
             put(upload::to_signed_url).post(sign::upload),
         )
         .route("/list/{bucket}", post(list::list))
+        .route("/list-v2/{bucket}", post(list_v2::list))
         .route("/info/{bucket}/{*name}", get(info::open))
         .route("/info/authenticated/{bucket}/{*name}", get(info::open))
         .route("/info/public/{bucket}/{*name}", get(info::public))

@@ -17,31 +17,42 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// What to launch.
 #[derive(Debug)]
-pub(crate) struct Launch(Found);
+pub(crate) enum Launch {
+    Off,
+    /// It would be here.
+    Missing(PathBuf),
+    Ready(Prepared),
+}
 
 impl Launch {
-    /// Looks for the program, before anything is started that would have to be stopped again.
+    /// Looks for the program and takes its port, before anything is started that would have to be stopped again.
     pub(crate) fn find(config: &WorkerConfig) -> Result<Self, Error> {
-        config.find().map(Self)
+        Ok(match config.find()? {
+            Found::Off => Self::Off,
+            Found::Missing(path) => Self::Missing(path),
+            Found::At(program) => Self::Ready(Prepared {
+                program,
+                reservation: Reservation::take(config.port)?,
+            }),
+        })
     }
 
-    /// Takes the port and notes in the endpoints where the worker will be. `None` when none will run; that was said, unless it was asked
-    /// for.
+    /// Notes in the endpoints where the worker will be. `None` when none will run; that was said, unless it was asked for.
     pub(crate) fn prepare(
         self,
         config: &Config,
         endpoints: &mut Endpoints,
     ) -> Result<Option<Prepared>, Error> {
-        let program = match self.0 {
-            Found::Off => return Ok(None),
-            Found::Missing(path) => {
+        let prepared = match self {
+            Self::Off => return Ok(None),
+            Self::Missing(path) => {
                 let path = path.display();
                 config
                     .progress
                     .line(format!("no worker runs: there is no {path}; bin/setup builds it"));
                 return Ok(None);
             }
-            Found::At(program) => program,
+            Self::Ready(prepared) => prepared,
         };
         if endpoints.worker_db_url.is_none() {
             config
@@ -49,15 +60,14 @@ impl Launch {
                 .line("no worker runs: the migrations bring no role for it");
             return Ok(None);
         }
-        let reservation = Reservation::take(config.worker.port)?;
         let given = config.worker.setting("WORKER_URL").map(str::to_owned);
         if endpoints.tavus_base_url.is_none() && given.is_none() {
             config.progress.line(
                 "the real Tavus cannot call back to this machine: set WORKER_URL to the address of a tunnel to the worker",
             );
         }
-        endpoints.worker_url = Some(given.unwrap_or_else(|| format!("http://{}", reservation.address())));
-        Ok(Some(Prepared { program, reservation }))
+        endpoints.worker_url = Some(given.unwrap_or_else(|| format!("http://{}", prepared.address())));
+        Ok(Some(prepared))
     }
 }
 

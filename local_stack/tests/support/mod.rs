@@ -18,9 +18,7 @@ impl Project {
         // PostgreSQL may run as another user, who has to get in.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let project = Self { folder };
-        for name in ["migrations", "supabase"] {
-            std::fs::create_dir(project.path(name)).unwrap();
-        }
+        std::fs::create_dir_all(project.path("supabase/migrations")).unwrap();
         let settings = "[api]\nschemas = [\"public\", \"app\"]\nmax_rows = 10\n\
             [auth]\nenable_anonymous_sign_ins = true\nrefresh_token_reuse_interval = 0\n";
         std::fs::write(project.path("supabase/config.toml"), settings).unwrap();
@@ -33,7 +31,7 @@ impl Project {
     }
 
     pub fn write_migration(&self, name: &str, sql: &str) {
-        std::fs::write(self.path("migrations").join(name), sql).unwrap();
+        std::fs::write(self.path("supabase/migrations").join(name), sql).unwrap();
     }
 
     pub fn config(&self) -> Config {

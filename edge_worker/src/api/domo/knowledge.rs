@@ -104,6 +104,7 @@ impl ToolCall {
     path = "/api/domo/tools/search_knowledge",
     operation_id = "tool_search_knowledge",
     tag = "domo",
+    security(("tavus" = [])),
     request_body = ToolCall,
     responses((status = 200, body = Knowledge), (status = "default", body = ErrorBody))
 )]

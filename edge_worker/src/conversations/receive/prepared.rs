@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::conversations::AppName;
-use crate::providers::tavus::events::Identity;
+use crate::providers::tavus::events::{Identity, TranscriptEntry};
 
-/// What is kept of an entry of a transcript; of what is unknown only what people read is kept.
-const KEPT: [&str; 5] = ["role", "content", "timestamp", "seconds_from_start", "duration"];
+/// What is kept of an entry of a transcript beside who speaks and the words; of what is unknown only what people read is kept.
+const KEPT: [&str; 3] = ["timestamp", "seconds_from_start", "duration"];
 
 /// An event with what it is claimed under.
 #[derive(Debug)]
@@ -34,20 +34,23 @@ impl Prepared {
     }
 }
 
-/// The same as the database's `tavus_transcript`: the first entry usually is the whole system prompt, which is nobody's
-/// business.
+/// The same as the database's `parley.tavus_transcript`: what was spoken, by user or assistant.
 fn clean_transcript(event: &mut Value) {
     let Some(Value::Array(entries)) = event.pointer_mut("/properties/transcript") else {
         return;
     };
-    entries.retain_mut(|entry| match entry {
-        Value::Object(fields) => {
-            let is_prompt = fields.get("role").and_then(Value::as_str) == Some("system");
-            fields.retain(|name, value| KEPT.contains(&name.as_str()) && !value.is_null());
-            fields.values_mut().for_each(strip_nulls);
-            !is_prompt
-        }
-        _ => false,
+    entries.retain_mut(|entry| {
+        let Some((role, words)) = TranscriptEntry::spoken(entry) else {
+            return false;
+        };
+        let Value::Object(fields) = entry else {
+            return false;
+        };
+        fields.retain(|name, value| KEPT.contains(&name.as_str()) && !value.is_null());
+        fields.values_mut().for_each(strip_nulls);
+        fields.insert("role".to_owned(), role.into());
+        fields.insert("content".to_owned(), words.into());
+        true
     });
 }
 

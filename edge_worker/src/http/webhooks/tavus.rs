@@ -34,10 +34,11 @@ pub struct Acknowledged {
     status: &'static str,
 }
 
-/// The handler.
+/// Takes in an event of a call.
 #[utoipa::path(
     post,
     path = "/webhooks/tavus/{token}",
+    operation_id = "receive_tavus_event",
     tag = "webhooks",
     params(("token" = String, Path, description = "The last part of the callback address that the conversation was created with")),
     request_body(content = Object, description = "An event of Tavus: an object with `event_type`", content_type = "application/json"),
@@ -160,6 +161,8 @@ fn is_event(event: &TavusEvent) -> bool {
 /// The sender comes back where that helps.
 fn refusal(error: &ConversationError) -> ApiError {
     match error {
+        // It names a call that another conversation got meanwhile.
+        ConversationError::Database(error) if error.is_duplicate() => ApiError::InvalidToken,
         ConversationError::Database(DbError::Data(_)) => ApiError::MalformedEvent,
         ConversationError::Database(DbError::Statement(_)) => ApiError::Internal,
         _ => ApiError::DatabaseUnavailable,

@@ -9,11 +9,15 @@ use url::Url;
 
 use super::{ElevenLabsError, Transcript, wire};
 use crate::config;
-use crate::providers::exchange::{self, count, exchange};
+use crate::providers::exchange::{self, Answer, count, exchange};
 use crate::telemetry::Metrics;
 
 /// `scribe_v1` is on its way out.
 const MODEL: &str = "scribe_v2";
+
+/// The field with the address of the file, and the deprecated one that APIs of before know instead.
+const SOURCE: &str = "source_url";
+const OLDER_SOURCE: &str = "cloud_storage_url";
 
 /// Ten hours of words with their times are some 40 MB.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -89,9 +93,20 @@ impl ElevenLabsClient {
     }
 
     async fn ask(&self, file_url: &SecretString) -> Result<Transcript, ElevenLabsError> {
+        let mut answer = self.send(SOURCE, file_url).await?;
+        if wire::knows_no(SOURCE, OLDER_SOURCE, &answer) {
+            answer = self.send(OLDER_SOURCE, file_url).await?;
+        }
+        if !answer.is_success() {
+            return Err(wire::refusal(&answer, &self.api_key));
+        }
+        Transcript::of(&answer).ok_or(ElevenLabsError::Unintelligible("no transcript"))
+    }
+
+    async fn send(&self, source: &'static str, file_url: &SecretString) -> Result<Answer, ElevenLabsError> {
         let form = Form::new()
             .text("model_id", MODEL)
-            .text("cloud_storage_url", file_url.expose_secret().to_owned())
+            .text(source, file_url.expose_secret().to_owned())
             .text("timestamps_granularity", "word")
             // What rustles and laughs is no knowledge.
             .text("tag_audio_events", "false");
@@ -104,10 +119,6 @@ impl ElevenLabsClient {
             .post(address)
             .timeout(self.timeouts.transcribe)
             .multipart(form);
-        let answer = exchange(request, LARGEST_ANSWER, SystemTime::now).await?;
-        if !answer.is_success() {
-            return Err(wire::refusal(&answer, &self.api_key));
-        }
-        Transcript::of(&answer).ok_or(ElevenLabsError::Unintelligible("no transcript"))
+        Ok(exchange(request, LARGEST_ANSWER, SystemTime::now).await?)
     }
 }

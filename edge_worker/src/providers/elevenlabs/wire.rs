@@ -109,32 +109,82 @@ impl Word {
     }
 }
 
-/// The error of an answer that is no success. `detail` is an object, a list or a text; a used-up plan comes under a status
-/// that usually is a wrong key.
+/// What a word for a refusal says that its status may not.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// The plan is used up.
+    Quota,
+    /// The key is none.
+    Key,
+}
+
+impl Cause {
+    fn read(word: &str) -> Option<Self> {
+        if word.contains("quota") || word.contains("insufficient_credit") {
+            Some(Self::Quota)
+        } else {
+            (word == "invalid_api_key").then_some(Self::Key)
+        }
+    }
+}
+
+/// The error of an answer that is no success. `detail` is an object, a list or a text; its word is under `code`, and was under
+/// `status` before. A used-up plan comes under a status that usually is a wrong key.
 pub(super) fn refusal(answer: &Answer, key: &SecretString) -> ElevenLabsError {
     let body = answer.json();
     let fields = Fields::of(&body);
     let detail = fields.child("detail");
-    let word = detail.text(&["status", "code"]).unwrap_or_default();
+    let cause = ["code", "status"]
+        .into_iter()
+        .find_map(|name| detail.text(&[name]).and_then(Cause::read));
     let retry_after = answer.retry_after;
-    match answer.status {
-        402 => ElevenLabsError::OutOfQuota,
-        400 | 401 | 403 if word.contains("quota") => ElevenLabsError::OutOfQuota,
-        400 if word == "invalid_api_key" => ElevenLabsError::Unauthorized { status: 400 },
-        status @ (401 | 403) => ElevenLabsError::Unauthorized { status },
-        409 | 429 => ElevenLabsError::Throttled { retry_after },
-        status @ (408 | 500..) => ElevenLabsError::Unavailable { status, retry_after },
-        status => {
-            let listed = fields
-                .list("detail")
-                .and_then(|list| Fields::of(list.first()?).text(&["msg"]));
-            let said = detail.text(&["message"]).or(listed).or(fields.text(&["detail"]));
-            ElevenLabsError::Rejected {
-                status,
-                said: redacted(said.unwrap_or_default(), key),
-            }
-        }
+    match (answer.status, cause) {
+        (402, _) | (400 | 401 | 403, Some(Cause::Quota)) => ElevenLabsError::OutOfQuota,
+        (400, Some(Cause::Key)) => ElevenLabsError::Unauthorized { status: 400 },
+        (status @ (401 | 403), _) => ElevenLabsError::Unauthorized { status },
+        (409 | 429, _) => ElevenLabsError::Throttled { retry_after },
+        (status @ (408 | 500..), _) => ElevenLabsError::Unavailable { status, retry_after },
+        (status, _) => ElevenLabsError::Rejected {
+            status,
+            said: redacted(&sentences(fields).join(" "), key),
+        },
     }
+}
+
+/// What is said in the three shapes of `detail`.
+fn sentences(body: Fields<'_>) -> Vec<&str> {
+    let listed = body.list("detail").unwrap_or_default().iter();
+    let listed = listed.filter_map(|entry| Fields::of(entry).text(&["msg"]));
+    let detail = body.child("detail").text(&["message"]);
+    detail
+        .or(body.text(&["detail"]))
+        .into_iter()
+        .chain(listed)
+        .collect()
+}
+
+/// Whether the API refuses a request because it does not know a field: it says so, or misses the older one or the file.
+pub(super) fn knows_no(field: &str, older: &str, answer: &Answer) -> bool {
+    if !matches!(answer.status, 400 | 422) {
+        return false;
+    }
+    let body = answer.json();
+    let fields = Fields::of(&body);
+    let is_listed = fields.list("detail").unwrap_or_default().iter().any(|entry| {
+        let entry = Fields::of(entry);
+        let named = entry.list("loc").and_then(|path| path.last()?.as_str());
+        let kind = entry.text(&["type"]).unwrap_or_default();
+        match named {
+            Some(name) if name == field => kind.contains("extra"),
+            Some(name) => (name == older || name == "file") && kind.contains("missing"),
+            None => false,
+        }
+    });
+    // One that knows both names both.
+    let is_said = sentences(fields)
+        .iter()
+        .any(|text| text.contains(older) && !text.contains(field));
+    is_listed || is_said
 }
 
 #[cfg(test)]
@@ -155,11 +205,21 @@ mod tests {
     #[test]
     fn statuses_are_told_apart_by_their_words_whatever_the_shape() {
         let detail = |word: &str| json!({ "detail": { "status": word, "message": "m" } });
+        let newer = |code: &str, status: &str| json!({ "detail": { "type": "t", "code": code, "status": status, "message": "m" } });
         for (status, body, word) in [
             (401, detail("invalid_api_key"), "unauthorized"),
             (400, detail("invalid_api_key"), "unauthorized"),
             (401, detail("quota_exceeded"), "out_of_quota"),
             (400, detail("quota_exceeded"), "out_of_quota"),
+            (401, newer("quota_exceeded", "unauthorized"), "out_of_quota"),
+            (401, newer("invalid_api_key", "quota_exceeded"), "unauthorized"),
+            (401, newer("unheard_of", "quota_exceeded"), "out_of_quota"),
+            (400, newer("invalid_api_key", "x"), "unauthorized"),
+            (
+                400,
+                json!({ "detail": { "type": "invalid_request", "code": "unsupported_format" } }),
+                "rejected",
+            ),
             (402, json!(null), "out_of_quota"),
             (429, detail("system_busy"), "throttled"),
             (500, json!("<html>"), "unavailable"),
@@ -178,6 +238,45 @@ mod tests {
             panic!("not rejected");
         };
         assert_eq!(said, "no audio for [redacted]");
+    }
+
+    #[test]
+    fn only_an_api_that_knows_no_source_url_is_asked_with_the_older_name() {
+        let entry = |name: &str, kind: &str| json!({ "detail": [{ "loc": ["body", name], "msg": "m", "type": kind }] });
+        let says = |text: &str| json!({ "detail": { "status": "invalid_request", "message": text } });
+        for (is_unknown, status, body) in [
+            (true, 422, entry("source_url", "extra_forbidden")),
+            (true, 422, entry("file", "missing")),
+            (true, 422, entry("cloud_storage_url", "value_error.missing")),
+            (
+                true,
+                400,
+                says("Exactly one of file or cloud_storage_url must be given."),
+            ),
+            (true, 400, json!({ "detail": "cloud_storage_url is missing" })),
+            (false, 422, entry("source_url", "url_parsing")),
+            (false, 422, entry("model_id", "missing")),
+            (
+                false,
+                400,
+                says("Exactly one of file, source_url and cloud_storage_url must be given."),
+            ),
+            (false, 400, says("The file is no audio.")),
+            (false, 401, entry("file", "missing")),
+            (false, 200, says("cloud_storage_url")),
+            (false, 422, json!("<html>")),
+        ] {
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body: body.to_string().into_bytes(),
+            };
+            assert_eq!(
+                knows_no("source_url", "cloud_storage_url", &answer),
+                is_unknown,
+                "{body}"
+            );
+        }
     }
 
     #[test]

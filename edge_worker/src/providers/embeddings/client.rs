@@ -15,6 +15,9 @@ use crate::telemetry::Metrics;
 /// 256 vectors of 1,536 numbers of 20 characters, and as much again.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
+/// What no moderation refuses.
+const HARMLESS: &str = "Good morning";
+
 /// How long an attempt may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
@@ -91,9 +94,24 @@ impl EmbeddingsClient {
                 .iter()
                 .map(|(_, piece)| *piece)
                 .collect();
-            vectors.extend(self.ask(&input).await?);
+            vectors.extend(self.ask_as_refused(&input).await?);
         }
         Ok(batch::whole(texts.len(), &pieces, vectors))
+    }
+
+    /// Providers refuse with 403 what a key may not do, and a text that their moderation does not let pass, in words of their own.
+    /// A harmless text tells the two apart: a key that is refused is refused with any.
+    async fn ask_as_refused(&self, input: &[&str]) -> Result<Vec<Vec<f32>>, EmbeddingsError> {
+        let answer = self.ask(input).await;
+        match answer {
+            Err(EmbeddingsError::Forbidden { said }) => match self.ask(&[HARMLESS]).await {
+                Ok(_) => Err(EmbeddingsError::Rejected { status: 403, said }),
+                Err(EmbeddingsError::Forbidden { .. }) => Err(EmbeddingsError::Unauthorized { status: 403 }),
+                // It says nothing about the text.
+                Err(error) => Err(error),
+            },
+            answer => answer,
+        }
     }
 
     async fn ask(&self, input: &[&str]) -> Result<Vec<Vec<f32>>, EmbeddingsError> {
@@ -106,8 +124,14 @@ impl EmbeddingsClient {
             &answer,
             EmbeddingsError::word,
         );
-        if let Err(EmbeddingsError::Rejected { status, said }) = &answer {
-            tracing::warn!(status, said, "the embeddings provider refused a request");
+        match &answer {
+            Err(EmbeddingsError::Rejected { status, said }) => {
+                tracing::warn!(status, said, "the embeddings provider refused a request");
+            }
+            Err(EmbeddingsError::Forbidden { said }) => {
+                tracing::warn!(status = 403, said, "the embeddings provider refused a request");
+            }
+            _ => {}
         }
         answer
     }

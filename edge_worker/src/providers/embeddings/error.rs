@@ -16,7 +16,14 @@ pub enum EmbeddingsError {
     /// 429 with a certain word, or 402: the account is used up.
     #[error("the account with the embeddings provider is used up")]
     OutOfQuota,
-    /// 401 or 403: the key is wrong, or may not do this.
+    /// 403, and nobody has asked yet whether the key is refused or a text: [`EmbeddingsClient::embed`](super::EmbeddingsClient::embed)
+    /// does, and gives one of the two.
+    #[error("the embeddings provider refused the key or a text with status 403")]
+    Forbidden {
+        /// What it said, with addresses and the key taken out, for an operator to read.
+        said: String,
+    },
+    /// 401, or 403 whatever the text: the key is wrong, or may not do this.
     #[error("the embeddings provider refused the API key with status {status}")]
     Unauthorized {
         /// The status.
@@ -25,7 +32,7 @@ pub enum EmbeddingsError {
     /// 404: no such model, or no such address.
     #[error("the embeddings provider does not know the model or the address")]
     NotFound,
-    /// Any other 4xx: one of the texts, as a rule.
+    /// Any other 4xx, or 403 where the key may embed another text: one of the texts, as a rule.
     #[error("the embeddings provider refused the request with status {status}")]
     Rejected {
         /// The status.
@@ -73,9 +80,11 @@ impl EmbeddingsError {
             Self::Broken(broken) if broken.is_passing() => Advice::RetryLater,
             // A proxy in between may answer for it.
             Self::Unintelligible(_) => Advice::RetryLater,
-            Self::OutOfQuota | Self::Unauthorized { .. } | Self::NotFound | Self::WrongDimension { .. } => {
-                Advice::Misconfigured
-            }
+            Self::OutOfQuota
+            | Self::Forbidden { .. }
+            | Self::Unauthorized { .. }
+            | Self::NotFound
+            | Self::WrongDimension { .. } => Advice::Misconfigured,
             Self::Rejected { .. } | Self::Broken(_) => Advice::GiveUp,
         }
     }
@@ -85,6 +94,7 @@ impl EmbeddingsError {
         match self {
             Self::Throttled { .. } => "throttled",
             Self::OutOfQuota => "out_of_quota",
+            Self::Forbidden { .. } => "forbidden",
             Self::Unauthorized { .. } => "unauthorized",
             Self::NotFound => "not_found",
             Self::Rejected { .. } => "rejected",

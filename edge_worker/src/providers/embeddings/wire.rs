@@ -81,17 +81,16 @@ pub(super) fn refusal(answer: &Answer, key: &SecretString) -> EmbeddingsError {
         .flatten()
         .any(|word| ["insufficient_quota", "credit_balance_exhausted"].contains(&word));
     let retry_after = answer.retry_after;
+    let said = redacted(error.text(&["message"]).unwrap_or_default(), key);
     match answer.status {
         402 => EmbeddingsError::OutOfQuota,
         429 if is_quota => EmbeddingsError::OutOfQuota,
         409 | 429 => EmbeddingsError::Throttled { retry_after },
-        status @ (401 | 403) => EmbeddingsError::Unauthorized { status },
+        401 => EmbeddingsError::Unauthorized { status: 401 },
+        403 => EmbeddingsError::Forbidden { said },
         404 => EmbeddingsError::NotFound,
         status @ (408 | 500..) => EmbeddingsError::Unavailable { status, retry_after },
-        status => EmbeddingsError::Rejected {
-            status,
-            said: redacted(error.text(&["message"]).unwrap_or_default(), key),
-        },
+        status => EmbeddingsError::Rejected { status, said },
     }
 }
 

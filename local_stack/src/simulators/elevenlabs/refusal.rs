@@ -44,8 +44,11 @@ pub(super) fn refuse(status: StatusCode, code: Option<String>, message: Option<S
         status if status.is_server_error() => "internal_error",
         _ => "invalid_request",
     };
+    let code = code.unwrap_or_else(|| known.to_owned());
+    // The word has a newer name and its old one.
     let detail = json!({
-        "status": code.unwrap_or_else(|| known.to_owned()),
+        "code": code,
+        "status": code,
         "message": message.unwrap_or_else(|| "Something went wrong".to_owned()),
     });
     (status, Json(json!({ "detail": detail }))).into_response()

@@ -21,7 +21,8 @@ struct Form {
     model: Option<String>,
     language: Option<String>,
     granularity: Option<String>,
-    urls: Vec<String>,
+    /// By the field that each came in.
+    urls: Vec<(String, String)>,
     file: Option<Listener>,
 }
 
@@ -54,7 +55,8 @@ async fn answer(
     *about = json!({
         "model_id": form.model,
         "language_code": form.language,
-        "source_url": form.urls.first(),
+        "source_field": form.urls.first().map(|(field, _)| field),
+        "source_url": form.urls.first().map(|(_, url)| url),
         "has_file": form.file.is_some(),
     });
     match form.model.as_deref() {
@@ -76,7 +78,7 @@ async fn answer(
     };
     let listener = match (form.file, form.urls.as_slice()) {
         (Some(file), []) => file,
-        (None, [url]) => source::fetch(&shared.client, url).await?,
+        (None, [(_, url)]) => source::fetch(&shared.client, url).await?,
         _ => {
             let text = "Exactly one of file, source_url and cloud_storage_url must be given.";
             return Err(Refusal::Source("invalid_request", text.to_owned()));
@@ -111,7 +113,7 @@ async fn read(mut multipart: Multipart) -> Result<Form, Refusal> {
             "model_id" => form.model = Some(text),
             "language_code" => form.language = Some(text),
             "timestamps_granularity" => form.granularity = Some(text),
-            "cloud_storage_url" | "source_url" => form.urls.push(text),
+            "cloud_storage_url" | "source_url" => form.urls.push((name, text)),
             "webhook" if text == "true" => {
                 let text = "This simulator answers at once and sends no webhooks.".to_owned();
                 return Err(Refusal::Source("webhooks_not_simulated", text));

@@ -52,7 +52,7 @@ pub(super) async fn add_fault(State(shared): State<Shared>, Json(fault): Json<Fa
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Reset {
-    seed: u64,
+    seed: Option<u64>,
 }
 
 pub(super) async fn reset(State(shared): State<Shared>, Json(reset): Json<Reset>) -> StatusCode {

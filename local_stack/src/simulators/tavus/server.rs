@@ -49,12 +49,13 @@ impl TavusSimulator {
     /// The key of a stack that nobody gave another.
     pub const DEVELOPMENT_KEY: &str = "tavus-simulator-key";
 
-    /// Starts one on loopback; port 0 takes a free one. The same seed makes the same ids and the same chances.
+    /// Starts one on loopback; port 0 takes a free one. The same seed makes the same ids and the same chances; without one they are
+    /// others at each start, as the database that remembers the ids may be older than this.
     ///
     /// # Errors
     ///
     /// [`Error::PortInUse`] or [`Error::System`] when nobody can listen there.
-    pub async fn start(port: u16, api_key: Secret, seed: u64) -> Result<Self, Error> {
+    pub async fn start(port: u16, api_key: Secret, seed: Option<u64>) -> Result<Self, Error> {
         let listener =
             TcpListener::bind(("127.0.0.1", port))
                 .await

@@ -57,9 +57,10 @@ impl Conversation {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Without a seed it is like no other.
+    pub(super) fn new(seed: Option<u64>) -> Self {
         Self {
-            random: StdRng::seed_from_u64(seed),
+            random: StdRng::seed_from_u64(seed.unwrap_or_else(rand::random)),
             behaviour: Behaviour::default(),
             faults: Vec::new(),
             conversations: Vec::new(),

@@ -26,11 +26,10 @@ impl Told {
     /// From the headers of a request whose body is the file.
     pub(super) fn by_headers(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let metadata = text("x-metadata").and_then(|value| BASE64_STANDARD.decode(value).ok());
         Self {
             mime: text(header::CONTENT_TYPE.as_str()).map(str::to_owned),
             cache_control: text(header::CACHE_CONTROL.as_str()).map(str::to_owned),
-            user_metadata: metadata.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            user_metadata: header_metadata(headers),
         }
     }
 
@@ -53,6 +52,12 @@ impl Told {
         }
         Ok(())
     }
+}
+
+/// What a header says of a file, JSON in base64. Anything else says nothing.
+pub(in crate::storage) fn header_metadata(headers: &HeaderMap) -> Option<Value> {
+    let bytes = BASE64_STANDARD.decode(headers.get("x-metadata")?).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// A form, when that is what the request has.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::BodyDataStream;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
 use chrono::Utc;
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,6 +16,7 @@ use super::{Target, commit};
 use crate::storage::caller;
 use crate::storage::core::Shared;
 use crate::storage::error::StorageError;
+use crate::storage::fields::Query;
 use crate::storage::signed_url::Scope;
 
 /// How long the rest of a refused upload is read and thrown away.
@@ -61,25 +61,18 @@ async fn by_caller(
     Ok(Json(json!({ "Id": id, "Key": key })))
 }
 
-/// The query of a signed URL.
-#[derive(Debug, Deserialize)]
-pub(in crate::storage) struct Token {
-    #[serde(default)]
-    token: String,
-}
-
 /// `PUT /object/upload/sign/{bucket}/{name}`: whoever signed it was allowed to; whoever has the token need not be anybody.
 pub(in crate::storage) async fn to_signed_url(
     State(core): State<Shared>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(query): Query<Token>,
+    Query(fields): Query,
     request: Request,
 ) -> Result<Json<Value>, StorageError> {
     let url = format!("{bucket}/{name}");
     let now = Utc::now().timestamp();
-    let target = core
-        .signer
-        .verify(&query.token, Scope::Upload, &url, now)
+    let target = fields
+        .required_text("token")
+        .and_then(|token| core.signer.verify(&token, Scope::Upload, &url, now))
         .map(|claims| Target {
             bucket,
             name,

@@ -5,6 +5,7 @@ mod commit;
 mod handlers;
 mod receive;
 
+pub(super) use body::header_metadata;
 pub(super) use commit::{commit, probe};
 pub(super) use handlers::{create, replace, to_signed_url, wants_upsert};
 

@@ -19,11 +19,10 @@ impl Transcript {
         }
     }
 
-    /// What people may see: no system prompt, which tells how the persona was made, and no calls of tools.
+    /// What people said or heard: no system prompt, which tells how the persona was made, no results of tools, and no turn that is
+    /// only a call of one.
     pub fn spoken(&self) -> impl Iterator<Item = &TranscriptEntry> {
-        self.entries
-            .iter()
-            .filter(|entry| matches!(entry.role, TranscriptRole::User | TranscriptRole::Assistant))
+        self.entries.iter().filter(|entry| entry.is_spoken())
     }
 }
 
@@ -45,6 +44,23 @@ pub struct TranscriptEntry {
 }
 
 impl TranscriptEntry {
+    /// As the database's `parley.tavus_spoken`.
+    fn is_spoken(&self) -> bool {
+        const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+        matches!(self.role, TranscriptRole::User | TranscriptRole::Assistant)
+            && !self.content.trim_matches(BLANK).is_empty()
+    }
+
+    /// Who speaks and the words, where an entry was spoken.
+    pub(crate) fn spoken(value: &Value) -> Option<(&'static str, String)> {
+        let entry = Self::read(value).filter(Self::is_spoken)?;
+        let role = match entry.role {
+            TranscriptRole::User => "user",
+            _ => "assistant",
+        };
+        Some((role, entry.content))
+    }
+
     /// `None` for what is no object, or says neither who nor what.
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value);

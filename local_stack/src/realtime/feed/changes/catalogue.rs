@@ -1,11 +1,13 @@
 //! What the catalogue says of a table, and who may read which of its columns.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use super::change::Description;
+use super::change::{Change, Description};
+use super::generated::Generated;
 
 /// A column as the catalogue has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,8 +99,10 @@ impl Table {
 pub(super) struct Known {
     description: Arc<Description>,
     pub(super) table: Table,
-    /// For every column of the description its place in the table; `None` when it was dropped since.
+    /// For every column of the description, and then for those that the stream leaves out, its place in the table; `None` when it was
+    /// dropped since.
     places: Vec<Option<usize>>,
+    generated: Option<Generated>,
     readable: HashMap<String, Arc<HashSet<String>>>,
 }
 
@@ -109,12 +113,29 @@ impl Known {
         self.table.columns.get(index)
     }
 
-    /// The place in the tuples of a column.
+    /// The places of the rows of a change, in the order of the table.
+    pub(super) fn in_order(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.places.len()).collect();
+        places.sort_by_key(|place| self.places.get(*place));
+        places
+    }
+
+    /// The place of a column in the rows of a change.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
-        self.description
-            .columns
-            .iter()
-            .position(|column| &*column.name == name)
+        let index = self.table.columns.iter().position(|column| column.name == name)?;
+        self.places.iter().position(|place| *place == Some(index))
+    }
+
+    /// The change with what the stream leaves out.
+    pub(super) async fn complete<'a>(
+        &self,
+        connection: &mut PgConnection,
+        change: &'a Change,
+    ) -> sqlx::Result<Cow<'a, Change>> {
+        match &self.generated {
+            None => Ok(Cow::Borrowed(change)),
+            Some(generated) => generated.complete(connection, change).await.map(Cow::Owned),
+        }
     }
 
     /// The columns that a role may select, looked up once for every description. A role that does not exist reads nothing.
@@ -159,19 +180,21 @@ impl Catalogue {
             .is_some_and(|known| Arc::ptr_eq(&known.description, description));
         if !is_known {
             self.tables.remove(&description.oid);
-            let Some(table) = Table::read(connection, description.oid.into()).await? else {
+            let Some(table) = Table::read(&mut *connection, description.oid.into()).await? else {
                 return Ok(None);
             };
             let place = |name: &str| table.columns.iter().position(|column| column.name == name);
-            let places = description
-                .columns
-                .iter()
-                .map(|column| place(&column.name))
+            let generated = Generated::read(connection, description).await?;
+            let described = description.columns.iter().map(|column| &*column.name);
+            let places = described
+                .chain(generated.iter().flat_map(Generated::names))
+                .map(place)
                 .collect();
             let known = Known {
                 description: Arc::clone(description),
                 table,
                 places,
+                generated,
                 readable: HashMap::new(),
             };
             self.tables.insert(description.oid, known);

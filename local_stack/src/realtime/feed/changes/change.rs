@@ -102,7 +102,7 @@ pub(in crate::realtime::feed) struct Transaction {
 }
 
 /// A committed change. Its values are copies: slices of the read buffer would keep far more than themselves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::realtime::feed) struct Change {
     pub(super) table: Arc<Description>,
     pub(super) kind: Kind,

@@ -128,7 +128,7 @@ impl View<'_> {
 
     /// A long value that the update left alone is taken from the old row, where the replica identity has it.
     fn record<'a>(&'a self, values: &'a Values, is_long: bool) -> Record<'a> {
-        self.rows(values, is_long, |place| {
+        self.rows(is_long, |place| {
             let new = values.new.get(place).unwrap_or(&Value::Absent);
             match new {
                 Value::Absent => values.old.get(place).unwrap_or(&Value::Absent),
@@ -140,7 +140,7 @@ impl View<'_> {
     /// Policies cannot be asked about a row that is gone, so where there are policies only its key is told.
     fn old_record<'a>(&'a self, values: &'a Values, is_long: bool) -> Record<'a> {
         let keys_only = self.change.kind == Kind::Delete && self.known.table.has_row_security;
-        self.rows(values, is_long, |place| {
+        self.rows(is_long, |place| {
             let is_key = self.known.column(place).is_some_and(|column| column.is_key);
             match values.old.get(place) {
                 Some(value) if is_key || !keys_only => value,
@@ -149,14 +149,8 @@ impl View<'_> {
         })
     }
 
-    fn rows<'a>(
-        &'a self,
-        values: &'a Values,
-        is_long: bool,
-        value: impl Fn(usize) -> &'a Value,
-    ) -> Record<'a> {
-        let places = 0..values.new.len().max(values.old.len());
-        let entries = places.filter_map(|place| {
+    fn rows<'a>(&'a self, is_long: bool, value: impl Fn(usize) -> &'a Value) -> Record<'a> {
+        let entries = self.known.in_order().into_iter().filter_map(|place| {
             let column = self.known.column(place)?;
             let value = value(place);
             let is_kept = !is_long || value.bytes().is_some_and(|bytes| bytes <= SHORT_BYTES);

@@ -10,6 +10,7 @@ mod data;
 mod delivery;
 mod error;
 mod filter;
+mod generated;
 mod letters;
 mod queue;
 mod registry;

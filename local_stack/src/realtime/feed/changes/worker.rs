@@ -70,8 +70,9 @@ impl Worker {
                     readable.insert(role, known.readable(&mut connection, role).await?);
                 }
             }
+            let change = known.complete(&mut connection, change).await?;
             let delivery = Delivery {
-                change,
+                change: &change,
                 known,
                 readable,
             };

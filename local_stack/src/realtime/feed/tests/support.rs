@@ -41,15 +41,17 @@ impl Bench {
     pub(in crate::realtime::feed) async fn start(migration: &str) -> Self {
         let folder = TempDir::with_prefix("feed ").unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["migrations", "supabase"] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-        }
+        std::fs::create_dir_all(folder.path().join("supabase/migrations")).unwrap();
         std::fs::write(
             folder.path().join("supabase/config.toml"),
             "[api]\nschemas = [\"public\"]\n",
         )
         .unwrap();
-        std::fs::write(folder.path().join("migrations/20260101000000_app.sql"), migration).unwrap();
+        std::fs::write(
+            folder.path().join("supabase/migrations/20260101000000_app.sql"),
+            migration,
+        )
+        .unwrap();
         let mut config = Config::new(folder.path(), folder.path().join("data"));
         config.api_port = 0;
         config.db_port = 0;

@@ -1,6 +1,7 @@
 //! Changes of published tables.
 
 mod filters;
+mod generated;
 mod overload;
 mod refusals;
 mod rights;

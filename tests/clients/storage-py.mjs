@@ -1,0 +1,21 @@
+// The suite of storage3, the Storage client of supabase-py.
+
+import { join } from 'node:path';
+
+import { readJunit } from './runner/results.mjs';
+
+export default {
+    repository: 'supabase-py',
+    folder: 'src/storage',
+    project: 'infra',
+    python: { package: 'storage3', groups: ['tests'] },
+    stack: { ports: { api: 55321, db: 55322 } },
+    commands: (place, report, stack) => [
+        {
+            program: join(place.environment, 'bin/pytest'),
+            words: ['-q', '-p', 'no:cacheprovider', `--junitxml=${report}`],
+            env: { SUPABASE_TEST_KEY: stack.SUPABASE_ANON_KEY },
+        },
+    ],
+    read: (report) => readJunit(report),
+};
