@@ -13,6 +13,8 @@ pub(crate) enum MediaType {
         strips_nulls: bool,
     },
     Csv,
+    /// A collection of features, made by PostGIS.
+    GeoJson,
     OpenApi,
     Any,
     Form,
@@ -51,6 +53,7 @@ impl MediaType {
                 Self::Object { strips_nulls }
             }
             "text/csv" => Self::Csv,
+            "application/geo+json" => Self::GeoJson,
             "application/openapi+json" => Self::OpenApi,
             "application/x-www-form-urlencoded" => Self::Form,
             "text/plain" => Self::Text,
@@ -82,6 +85,7 @@ impl MediaType {
             Self::Object { strips_nulls: true } => "application/vnd.pgrst.object+json;nulls=stripped",
             Self::Object { strips_nulls: false } => "application/vnd.pgrst.object+json",
             Self::Csv => "text/csv",
+            Self::GeoJson => "application/geo+json",
             Self::OpenApi => "application/openapi+json",
             Self::Any => "*/*",
             Self::Form => "application/x-www-form-urlencoded",
@@ -99,6 +103,14 @@ impl MediaType {
             }
         };
         name.to_owned()
+    }
+
+    /// Whether rows can be written so.
+    fn is_producible(&self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::JsonWithoutNulls | Self::Object { .. } | Self::Csv | Self::GeoJson | Self::Any
+        )
     }
 
     /// The value of `Content-Type`.
@@ -161,21 +173,8 @@ pub(crate) fn negotiate(header: Option<&str>, allows_plans: bool) -> Result<Medi
     let types = accepted(header);
     let fitting = types.iter().find_map(|media| match media {
         MediaType::Any => Some(MediaType::Json),
-        MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv => {
-            Some(media.clone())
-        }
-        MediaType::Plan(plan) => {
-            let is_possible = matches!(
-                *plan.of,
-                MediaType::Json
-                    | MediaType::JsonWithoutNulls
-                    | MediaType::Object { .. }
-                    | MediaType::Csv
-                    | MediaType::Any
-            );
-            (allows_plans && is_possible).then(|| media.clone())
-        }
-        _ => None,
+        MediaType::Plan(plan) => (allows_plans && plan.of.is_producible()).then(|| media.clone()),
+        other => other.is_producible().then(|| other.clone()),
     });
     fitting.ok_or_else(|| Error::media_type(&types.iter().map(MediaType::name).collect::<Vec<_>>()))
 }

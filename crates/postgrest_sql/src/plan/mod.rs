@@ -2,6 +2,7 @@
 
 mod action;
 mod call;
+mod choice;
 mod mutate;
 mod narrow;
 mod node;
@@ -13,7 +14,8 @@ mod tree;
 use action::Action;
 pub(crate) use action::Resource;
 
-pub(crate) use call::{Arguments, Call, choose};
+pub(crate) use call::{Arguments, Call};
+pub(crate) use choice::choose;
 pub(crate) use mutate::{Conflict, Mutation, MutationKind};
 pub(crate) use node::{Join, Node, OrderBy, Resolved, SelectColumn, Spread, SpreadColumn, Where};
 

@@ -66,7 +66,7 @@ pub(super) fn plan(context: Context<'_>, name: &str, change: Change) -> Result<P
         _ => Vec::new(),
     };
     let columns = columns(relation, &payload)?;
-    let kind = kind(&context, relation, &node, change, &key)?;
+    let kind = kind(&context, &node, change, &key)?;
     let is_merge =
         matches!(&kind, MutationKind::Insert { conflict: Some(conflict), .. } if conflict.is_merge);
     let mutation = Mutation {
@@ -139,13 +139,7 @@ fn columns(relation: &Relation, payload: &Payload) -> Result<Vec<String>, Error>
     }
 }
 
-fn kind(
-    context: &Context<'_>,
-    relation: &Relation,
-    node: &Node,
-    change: Change,
-    key: &[String],
-) -> Result<MutationKind, Error> {
+fn kind(context: &Context<'_>, node: &Node, change: Change, key: &[String]) -> Result<MutationKind, Error> {
     // Conditions are on the relation itself, not on what comes back.
     let conditions = || root_conditions(context, node);
     Ok(match change {
@@ -170,15 +164,9 @@ fn kind(
                 conditions: conditions(),
             }
         }
-        Change::Update => {
-            debug_assert_eq!(
-                relation.name, node.relation.name,
-                "the tree is that of the relation"
-            );
-            MutationKind::Update {
-                conditions: conditions(),
-            }
-        }
+        Change::Update => MutationKind::Update {
+            conditions: conditions(),
+        },
         Change::Delete => MutationKind::Delete {
             conditions: conditions(),
         },

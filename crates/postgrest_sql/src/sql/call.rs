@@ -10,7 +10,7 @@ pub(crate) fn write_call(writer: &mut Writer, call: &Call<'_>) {
     if call.function.returns_scalar() {
         writer.raw("pgrst_call.pgrst_scalar");
     } else if call.returning.is_empty() {
-        writer.raw("*");
+        writer.raw("pgrst_call.*");
     } else {
         let of = Name::bare("pgrst_call");
         writer.list(", ", &call.returning, |writer, column| writer.column(&of, column));

@@ -11,9 +11,7 @@ pub(crate) fn write_mutation(writer: &mut Writer, mutation: &Mutation<'_>) {
         MutationKind::Insert { conflict, conditions } => {
             write_insert(writer, mutation, conflict.as_ref(), conditions)
         }
-        MutationKind::Update { conditions } if mutation.columns.is_empty() => {
-            write_nothing(writer, mutation, conditions)
-        }
+        MutationKind::Update { .. } if mutation.columns.is_empty() => return write_nothing(writer, mutation),
         MutationKind::Update { conditions } => write_update(writer, mutation, conditions),
         MutationKind::Delete { conditions } => {
             writer.raw("delete from ");
@@ -21,10 +19,7 @@ pub(crate) fn write_mutation(writer: &mut Writer, mutation: &Mutation<'_>) {
             write_wheres(writer, &mutation.relation.id(), " where ", conditions);
         }
     }
-    let is_nothing = matches!(mutation.kind, MutationKind::Update { .. }) && mutation.columns.is_empty();
-    if !is_nothing {
-        write_returning(writer, mutation);
-    }
+    write_returning(writer, mutation);
 }
 
 /// A column that is written to, with its type.
@@ -117,7 +112,7 @@ fn write_update(writer: &mut Writer, mutation: &Mutation<'_>, conditions: &[Wher
 }
 
 /// An update of no columns: no rows, with the columns that were asked for.
-fn write_nothing(writer: &mut Writer, mutation: &Mutation<'_>, _: &[Where]) {
+fn write_nothing(writer: &mut Writer, mutation: &Mutation<'_>) {
     writer.raw("select ");
     if mutation.returning.is_empty() {
         writer.raw("null");

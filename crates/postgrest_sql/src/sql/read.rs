@@ -67,7 +67,7 @@ fn is_list(node: &Node) -> bool {
 }
 
 fn order_alias(node: &Node, place: usize) -> String {
-    format!("{}_order_{place}", node.join_alias)
+    format!("order_{place}_{}", node.join_alias)
 }
 
 /// What the embedding resource selects of an embedded one.
@@ -145,7 +145,7 @@ pub(super) fn write_source(writer: &mut Writer, node: &Node) {
 }
 
 fn junction_alias(node: &Node) -> String {
-    format!("{}_junction", node.join_alias)
+    format!("junction_{}", node.join_alias)
 }
 
 /// ` where ...`, with what joins a node to the one that embeds it.

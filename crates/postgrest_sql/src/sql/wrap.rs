@@ -96,6 +96,9 @@ pub(crate) fn write_wrapped(
 }
 
 fn body(wrapped: Wrapped, media: &MediaType) -> String {
+    if wrapped == Wrapped::Nothing {
+        return "''".to_owned();
+    }
     let item = if matches!(wrapped, Wrapped::Value | Wrapped::Values) {
         "_.pgrst_scalar"
     } else {
@@ -105,11 +108,11 @@ fn body(wrapped: Wrapped, media: &MediaType) -> String {
         MediaType::Object { strips_nulls } => (true, *strips_nulls),
         MediaType::JsonWithoutNulls => (false, true),
         MediaType::Csv => return csv(),
+        MediaType::GeoJson => {
+            return "json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(ST_AsGeoJSON(_)::json), '[]'))".to_owned();
+        }
         _ => (false, false),
     };
-    if wrapped == Wrapped::Nothing {
-        return "''".to_owned();
-    }
     let is_one = is_object || matches!(wrapped, Wrapped::Value | Wrapped::Row);
     let (taken, empty) = if is_one { ("->0", "null") } else { ("", "[]") };
     let json = format!("json_agg({item}){taken}");
