@@ -96,7 +96,14 @@ test('EchoRoom answers and says what its types say', async (t) => {
     const call = await active();
     await rows(`update echoroom.conversations set replica_joined_at = now(), replica_id = 'r' where id = $1`, [call]);
     const transcript = [{ role: 'user', content: 'Hello', timestamp: 1 }, { role: 'assistant', content: null }];
-    await rows(`update echoroom.conversations set transcript = $2, recording = '{"s3_key": "x"}' where id = $1`, [call, JSON.stringify(transcript)]);
+    const recorded = JSON.stringify([{ timestamp: '2026-11-21T10:00:00Z', properties: { s3_key: 'x' } }, { properties: {} }]);
+    await rows(
+        `update echoroom.conversations
+        set transcript = parley.tavus_transcript($2), recording = '{"s3_key": "x"}',
+            recordings = parley.tavus_recordings(null, array(select jsonb_array_elements($3::jsonb)))
+        where id = $1`,
+        [call, JSON.stringify(transcript), recorded],
+    );
     await forAda('start_conversation', { session_id: other.id, mood: null });
     await rows(`update echoroom.conversations set status = 'ended', ended_at = now(), shutdown_reason = 'x' where id = $1`, [call]);
     types.check(await ok(ada.echoroom.from('conversations').select().eq('id', call).single()), 'Rows', 'conversations');

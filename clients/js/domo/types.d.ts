@@ -98,7 +98,7 @@ export type Recording = {
     /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
     /** What it tells of it. */
-    properties: Json;
+    properties: JsonObject;
 };
 
 /** A call with the agent of a demo, at Tavus. */

@@ -2,7 +2,7 @@
 //
 // Times are ISO 8601 strings, ids are UUIDs as strings.
 
-import type { Json, NoArguments } from '../schema.js';
+import type { Json, JsonObject, NoArguments } from '../schema.js';
 
 // Rows ------------------------------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ export type Recording = {
     /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
     /** What it tells of it. */
-    properties: Json;
+    properties: JsonObject;
 };
 
 /** The AI avatar of a room: a call at Tavus. */
