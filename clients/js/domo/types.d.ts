@@ -98,7 +98,7 @@ export type Recording = {
     /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
     /** What it tells of it. */
-    properties: Json;
+    properties: JsonObject;
 };
 
 /** A call with the agent of a demo, at Tavus. */
@@ -125,7 +125,7 @@ export type Conversation = {
     transcript_ready_at: string | null;
     perception_analysis: string | null;
     /** What Tavus tells of the latest recording. */
-    recording: Json | null;
+    recording: JsonObject | null;
     /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */

@@ -2,7 +2,7 @@
 //
 // Times are ISO 8601 strings, ids are UUIDs as strings.
 
-import type { Json, NoArguments } from '../schema.js';
+import type { Json, JsonObject, NoArguments } from '../schema.js';
 
 // Rows ------------------------------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ export type Recording = {
     /** When Tavus told of it; null where it does not say. */
     ready_at: string | null;
     /** What it tells of it. */
-    properties: Json;
+    properties: JsonObject;
 };
 
 /** The AI avatar of a room: a call at Tavus. */
@@ -140,7 +140,7 @@ export type Conversation = {
     transcript: TranscriptEntry[] | null;
     perception_analysis: string | null;
     /** What Tavus tells of the latest recording. */
-    recording: Json | null;
+    recording: JsonObject | null;
     /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */
