@@ -9,11 +9,10 @@ export default {
     folder: 'src/realtime',
     project: 'infra',
     python: { package: 'realtime', groups: ['tests'] },
-    commands: (place, report, stack) => [
+    commands: (place, report) => [
         {
             program: join(place.environment, 'bin/pytest'),
             words: ['-q', '-p', 'no:cacheprovider', `--junitxml=${report}`],
-            env: { SUPABASE_PUBLISHABLE_KEY: stack.SUPABASE_ANON_KEY },
         },
     ],
     read: (report) => readJunit(report),
