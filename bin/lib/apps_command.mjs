@@ -1,6 +1,6 @@
 // The command bin/apps: a Supabase project takes an app.
 
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { apps, familyOf, migrations, migrationsOf, root } from './apps.mjs';
 
@@ -27,8 +27,8 @@ function projectAt(folder) {
     try {
         const config = readFileSync(join(folder, 'supabase/config.toml'), 'utf8');
         const path = join(folder, 'supabase/migrations');
-        mkdirSync(path, { recursive: true });
-        return { config, path, files: readdirSync(path).filter((file) => /^\d+_.*\.sql$/.test(file)).sort() };
+        const files = existsSync(path) ? readdirSync(path) : [];
+        return { config, path, files: files.filter((file) => /^\d+_.*\.sql$/.test(file)).sort() };
     } catch (error) {
         if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
             throw new InTheWay(`${folder} is no Supabase project: it has no supabase/config.toml. Make it one with: supabase init`);
@@ -74,6 +74,7 @@ function addApp(name, folder) {
     const wanted = migrationsOf([app.schema]);
     checkFit(wanted, project);
     const copied = wanted.filter((file) => !project.files.includes(file));
+    mkdirSync(project.path, { recursive: true });
     for (const file of copied) {
         copyFileSync(join(root, 'migrations', file), join(project.path, file));
     }

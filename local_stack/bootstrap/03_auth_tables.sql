@@ -5,6 +5,9 @@ create schema auth authorization supabase_admin;
 grant usage on schema auth to supabase_auth_admin, postgres, anon, authenticated, service_role, dashboard_user;
 
 create type auth.aal_level as enum ('aal1', 'aal2', 'aal3');
+create type auth.factor_type as enum ('totp', 'webauthn', 'phone');
+create type auth.factor_status as enum ('unverified', 'verified');
+create type auth.code_challenge_method as enum ('s256', 'plain');
 
 create table auth.users (
     instance_id uuid,
@@ -119,6 +122,58 @@ create table auth.refresh_tokens (
 create index refresh_tokens_session_id_revoked_idx on auth.refresh_tokens (session_id, revoked);
 create index refresh_tokens_parent_idx on auth.refresh_tokens (parent);
 
+create table auth.flow_state (
+    id uuid not null,
+    user_id uuid,
+    auth_code text,
+    code_challenge_method auth.code_challenge_method,
+    code_challenge text,
+    provider_type text not null,
+    provider_access_token text,
+    provider_refresh_token text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    authentication_method text not null,
+    auth_code_issued_at timestamptz,
+    constraint flow_state_pkey primary key (id)
+);
+
+create index idx_auth_code on auth.flow_state (auth_code);
+create index idx_user_id_auth_method on auth.flow_state (user_id, authentication_method);
+
+create table auth.mfa_factors (
+    id uuid not null,
+    user_id uuid not null,
+    friendly_name text,
+    factor_type auth.factor_type not null,
+    status auth.factor_status not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    secret text,
+    phone text,
+    last_challenged_at timestamptz,
+    constraint mfa_factors_pkey primary key (id),
+    constraint mfa_factors_last_challenged_at_key unique (last_challenged_at),
+    constraint mfa_factors_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade
+);
+
+create unique index mfa_factors_user_friendly_name_unique on auth.mfa_factors (friendly_name, user_id)
+    where trim(friendly_name) <> '';
+create index mfa_factors_user_id_idx on auth.mfa_factors (user_id);
+
+create table auth.mfa_challenges (
+    id uuid not null,
+    factor_id uuid not null,
+    created_at timestamptz not null,
+    verified_at timestamptz,
+    ip_address inet not null,
+    otp_code text,
+    constraint mfa_challenges_pkey primary key (id),
+    constraint mfa_challenges_auth_factor_id_fkey foreign key (factor_id) references auth.mfa_factors (id) on delete cascade
+);
+
+create index mfa_challenge_created_at_idx on auth.mfa_challenges (created_at desc);
+
 do $owners$
 declare
     relation regclass;
@@ -140,4 +195,7 @@ end
 $owners$;
 
 alter type auth.aal_level owner to supabase_auth_admin;
+alter type auth.factor_type owner to supabase_auth_admin;
+alter type auth.factor_status owner to supabase_auth_admin;
+alter type auth.code_challenge_method owner to supabase_auth_admin;
 grant usage, select on all sequences in schema auth to postgres, dashboard_user;

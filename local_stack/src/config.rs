@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::identity::DEVELOPMENT_JWT_SECRET;
 use crate::progress::Progress;
 use crate::realtime::RealtimeLimits;
 use crate::secret::Secret;
 use crate::simulators::elevenlabs::ElevenLabsSimulator;
 use crate::simulators::tavus::TavusSimulator;
 use crate::worker::{RealProviders, WorkerConfig};
-
-/// The convention of local Supabase stacks: one well-known secret, so that keys stay the same from start to start. It protects
-/// nothing, and nothing that listens beyond loopback may use it.
-const DEVELOPMENT_JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
 
 /// Not 54322, Supabase's own: the CLI takes an address on loopback with the port of `[db] port` in `config.toml` for its database in
 /// Docker, whatever `--remote` says, and `db reset` then looks for a container.
@@ -53,6 +50,15 @@ impl FromStr for Kernel {
     }
 }
 
+/// What signs the tokens of users. Both are accepted always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtSigning {
+    /// A pair of keys (ES256), as new projects have. The public half is in `/auth/v1/.well-known/jwks.json`.
+    Keys,
+    /// The project's secret (HS256), as older projects have.
+    Secret,
+}
+
 /// What a stack is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -76,8 +82,10 @@ pub struct Config {
     pub include_all: bool,
     /// Which kernel the database runs.
     pub kernel: Kernel,
-    /// Signs the tokens of users and the two legacy API keys.
+    /// Signs the two legacy API keys, and verifies whatever was signed with it.
     pub jwt_secret: Secret,
+    /// Signs the tokens of users.
+    pub jwt_signing: JwtSigning,
     /// How much the clients of `/realtime/v1` may ask for.
     pub realtime: RealtimeLimits,
     /// The worker that runs along.
@@ -105,6 +113,7 @@ impl Config {
             include_all: false,
             kernel: Kernel::Native,
             jwt_secret: Secret::new(DEVELOPMENT_JWT_SECRET),
+            jwt_signing: JwtSigning::Keys,
             realtime: RealtimeLimits::default(),
             worker: WorkerConfig::default(),
             progress: Progress::default(),
@@ -168,6 +177,18 @@ impl Config {
             }
             config.jwt_secret = Secret::new(text);
         }
+        if let Some(text) = value("PARLEY_JWT_ALGORITHM") {
+            config.jwt_signing = match text.as_str() {
+                "ES256" => JwtSigning::Keys,
+                "HS256" => JwtSigning::Secret,
+                _ => {
+                    return Err(Error::Setting {
+                        variable: "PARLEY_JWT_ALGORITHM",
+                        reason: format!("`{text}` is neither `ES256` nor `HS256`"),
+                    });
+                }
+            };
+        }
         for (name, limit) in [
             (
                 "PARLEY_REALTIME_MAX_CONNECTIONS",
@@ -227,6 +248,7 @@ mod tests {
         );
         assert_eq!(config.kernel, Kernel::Native);
         assert!(config.jwt_secret.expose().len() >= 40);
+        assert_eq!(config.jwt_signing, JwtSigning::Keys);
     }
 
     #[test]
@@ -243,6 +265,7 @@ mod tests {
             ("PARLEY_PG_CONFIG", "/opt/pg/bin/pg_config"),
             ("PARLEY_KERNEL", "portable"),
             ("SUPABASE_JWT_SECRET", &secret),
+            ("PARLEY_JWT_ALGORITHM", "HS256"),
             ("PARLEY_REALTIME_MAX_CONNECTIONS", "1"),
             ("PARLEY_REALTIME_MAX_JOINS_PER_SECOND", "2"),
             ("PARLEY_REALTIME_MAX_EVENTS_PER_SECOND", "3"),
@@ -271,6 +294,7 @@ mod tests {
         );
         assert_eq!(config.kernel, Kernel::Portable);
         assert_eq!(config.jwt_secret.expose(), secret);
+        assert_eq!(config.jwt_signing, JwtSigning::Secret);
     }
 
     #[test]
@@ -356,6 +380,7 @@ mod tests {
             ("PARLEY_WORKER_PORT", "http"),
             ("PARLEY_KERNEL", "fast"),
             ("SUPABASE_JWT_SECRET", "short"),
+            ("PARLEY_JWT_ALGORITHM", "none"),
             ("PARLEY_REALTIME_MAX_CONNECTIONS", "-1"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();

@@ -23,6 +23,7 @@ mod endpoints;
 mod env_file;
 mod error;
 mod gateway;
+mod identity;
 mod instance_lock;
 mod kernel;
 mod migrate;
@@ -38,7 +39,7 @@ mod stack;
 mod storage;
 mod worker;
 
-pub use config::{Config, Kernel};
+pub use config::{Config, JwtSigning, Kernel};
 pub use endpoints::Endpoints;
 pub use error::Error;
 pub use progress::Progress;

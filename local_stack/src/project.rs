@@ -4,6 +4,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+mod auth;
+
+pub(crate) use auth::{Auth, PasswordRequirements};
+
 use crate::error::Error;
 
 /// The part of the project's configuration that the stand-in follows; the defaults are those of the Supabase CLI.
@@ -31,48 +35,6 @@ impl Default for Api {
             extra_search_path: vec!["public".to_owned(), "extensions".to_owned()],
             max_rows: 1000,
         }
-    }
-}
-
-/// `[auth]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub(crate) struct Auth {
-    /// Life of an access token in seconds.
-    pub(crate) jwt_expiry: u32,
-    pub(crate) enable_signup: bool,
-    pub(crate) enable_anonymous_sign_ins: bool,
-    pub(crate) minimum_password_length: u32,
-    pub(crate) enable_refresh_token_rotation: bool,
-    /// Seconds for which a refresh token that was just used is still good.
-    pub(crate) refresh_token_reuse_interval: u32,
-    pub(crate) email: AuthEmail,
-}
-
-impl Default for Auth {
-    fn default() -> Self {
-        Self {
-            jwt_expiry: 3600,
-            enable_signup: true,
-            enable_anonymous_sign_ins: false,
-            minimum_password_length: 6,
-            enable_refresh_token_rotation: true,
-            refresh_token_reuse_interval: 10,
-            email: AuthEmail::default(),
-        }
-    }
-}
-
-/// `[auth.email]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub(crate) struct AuthEmail {
-    pub(crate) enable_signup: bool,
-}
-
-impl Default for AuthEmail {
-    fn default() -> Self {
-        Self { enable_signup: true }
     }
 }
 

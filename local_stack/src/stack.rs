@@ -1,15 +1,17 @@
 //! A whole stack, from nothing to ready and back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, JwtSigning};
 use crate::endpoints::Endpoints;
 use crate::env_file::EnvFile;
 use crate::error::Error;
-use crate::gateway::{ApiKeys, Gateway, Site};
+use crate::gateway::{Gateway, Site};
+use crate::identity::{ApiKeys, SigningKeys, Verifier};
 use crate::instance_lock::InstanceLock;
 use crate::postgres::{Address, Binaries, Cluster, RunAs, Server};
 use crate::project::Project;
@@ -181,7 +183,8 @@ impl Place<'_> {
             doing: "binding the port",
             source,
         })?;
-        let keys = ApiKeys::new(&config.jwt_secret);
+        let signing = self.signing_keys()?;
+        let keys = ApiKeys::new(&signing, Arc::new(Verifier::new(&signing)));
         let mut endpoints = self.endpoints(format!("http://127.0.0.1:{}", local.port()), &keys);
         self.simulators.tell(&mut endpoints);
         if found.has_worker_role {
@@ -199,8 +202,7 @@ impl Place<'_> {
             listener,
             &site,
             self.project,
-            &config.jwt_secret,
-            keys,
+            signing,
             config.realtime.clone(),
             self.address,
         )
@@ -216,6 +218,19 @@ impl Place<'_> {
             partitions: tokio::spawn(partitions::keep(admin)),
             worker,
         })
+    }
+
+    fn signing_keys(&self) -> Result<SigningKeys, Error> {
+        let config = self.config;
+        let secret = config.jwt_secret.clone();
+        let is_legacy = config.jwt_signing == JwtSigning::Secret;
+        match &self.project.auth.signing_keys_path {
+            // As the CLI reads it: below the folder of its configuration.
+            Some(path) => {
+                SigningKeys::read(&config.project_dir.join("supabase").join(path), secret, is_legacy)
+            }
+            None => SigningKeys::keep(self.data_dir, secret, is_legacy),
+        }
     }
 
     /// Without those of the simulators and of the worker.
@@ -252,6 +267,7 @@ pub fn reset(data_dir: &Path) -> Result<(), Error> {
     let _lock = InstanceLock::take(&data_dir)?;
     EnvFile::clear(&data_dir)?;
     WorkerKeys::remove(&data_dir)?;
+    SigningKeys::remove(&data_dir)?;
     Files::remove_all(&data_dir)?;
     Cluster::remove(&data_dir, RunAs::choose()?)
 }

@@ -88,9 +88,10 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// Whether the gateway at `url` gets an answer of the worker: a callback that the worker does not know.
 async fn is_ready(url: &str) -> bool {
-    let answer = reqwest::get(format!("{url}/functions/v1/readyz")).await;
-    answer.unwrap().status().is_success()
+    let answer = reqwest::get(format!("{url}/functions/v1/webhooks/nobody")).await;
+    answer.unwrap().status() == reqwest::StatusCode::NOT_FOUND
 }
 
 /// The messages in the worker's log.

@@ -1,6 +1,7 @@
 // Sign-in as supabase-js sees it: sessions, refreshing, accounts, errors, and what a token is good for.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { row, rows } from './database.mjs';
 import { claimsOf, newClient, ok, person, personWithEmail, roomWith, signedToken, someEmail } from './people.mjs';
@@ -213,17 +214,63 @@ test('signing out here leaves the other devices in, signing out the others leave
     await done(refresh(second.refresh_token));
 });
 
-test('getClaims verifies the token and returns its claims', async () => {
+test('getClaims verifies the token with the published key, without asking the server', async () => {
+    const asked = [];
+    const listening = (address, options) => {
+        asked.push(new URL(address).pathname);
+        return fetch(address, options);
+    };
+    const client = newClient(stack.anonKey, { fetch: listening });
+    const { user } = await done(client.auth.signInAnonymously());
+    asked.length = 0;
+    for (let count = 0; count < 2; count += 1) {
+        const { claims, header } = await done(client.auth.getClaims());
+        assert.deepEqual([claims.sub, claims.role, claims.is_anonymous], [user.id, 'authenticated', true]);
+        assert.equal(header.alg, 'ES256');
+    }
+    assert.ok(asked.every((path) => path === '/auth/v1/.well-known/jwks.json'), asked.join(' '));
+    await rows('delete from auth.users where id = $1', [user.id]);
+});
+
+test('a token that the secret of the project signed is as good as one of its keys, in every service', async () => {
     const { client, id } = await person();
-    const { claims } = await done(client.auth.getClaims());
-    assert.deepEqual([claims.sub, claims.role, claims.is_anonymous], [id, 'authenticated', true]);
+    const { access_token } = (await done(client.auth.getSession())).session;
+    const { session_id } = claimsOf(access_token);
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { sub: id, session_id, role: 'authenticated', aud: 'authenticated', iat: now, exp: now + 3600 };
+    for (const token of [access_token, signedToken(claims)]) {
+        assert.equal((await restWith(token)).status, 200);
+        assert.equal((await done(newClient().auth.getUser(token))).user.id, id);
+        const headers = { apikey: stack.anonKey, authorization: `Bearer ${token}` };
+        const buckets = await fetch(`${stack.url}/storage/v1/bucket`, { headers });
+        assert.equal(buckets.status, 200, await buckets.text());
+        const realtime = newClient();
+        await realtime.realtime.setAuth(token);
+        const channel = realtime.channel(`public-${id}`);
+        await new Promise((joined, refused) => {
+            channel.subscribe((state, error) => (state === 'SUBSCRIBED' ? joined() : error && refused(error)));
+        });
+    }
+});
+
+test('the well-known keys of the CLI open a stack with the well-known secret', async (t) => {
+    if (stack.jwtSecret !== 'super-secret-jwt-token-with-at-least-32-characters-long') {
+        t.skip('this stack has a secret of its own');
+        return;
+    }
+    const token =
+        'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6InNlcnZpY2Vfcm9sZSIsImV4cCI6MTk4MzgxMjk5Nn0.EGIM96RAZx35lJzdJsyH-qQwv8Hdp7fsn3W0YpN81IU';
+    for (const key of [token, 'sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz']) {
+        await done(newClient(key).auth.admin.listUsers());
+        await done(newClient(key).storage.listBuckets());
+    }
 });
 
 test('the public key set holds no secret', async () => {
     const response = await fetch(`${stack.url}/auth/v1/.well-known/jwks.json`);
     assert.equal(response.status, 200);
     const { keys } = await response.json();
-    assert.ok(Array.isArray(keys));
+    assert.equal(keys.length, 1);
     for (const key of keys) {
         assert.notEqual(key.kty, 'oct');
         assert.ok(!('d' in key), 'a private key');
@@ -260,5 +307,84 @@ test('a token that names a role the API does not know gets nowhere', async () =>
     for (const role of ['postgres', 'supabase_admin', 'no_such_role']) {
         const { status } = await restWith(signedToken({ role, iat: now, exp: now + 3600 }));
         assert.ok(status === 401 || status === 403, `${role}: HTTP ${status}`);
+    }
+});
+
+test('an administrator lists users page by page, whatever the client leaves empty', async () => {
+    const some = await Promise.all([personWithEmail(), personWithEmail()]);
+    const { auth } = newClient(stack.serviceRoleKey);
+    const first = await done(auth.admin.listUsers());
+    assert.ok(first.users.length >= 2 && first.total >= 2);
+    const page = await done(auth.admin.listUsers({ page: 1, perPage: 1 }));
+    assert.deepEqual([page.users.length, page.nextPage], [1, 2]);
+    assert.ok(some.some(({ id }) => first.users.some((user) => user.id === id)));
+
+    const key = { apikey: stack.serviceRoleKey, authorization: `Bearer ${stack.serviceRoleKey}` };
+    for (const query of ['page=x', 'page=-1', 'per_page=1.5', 'sort=email']) {
+        const response = await fetch(`${stack.url}/auth/v1/admin/users?${query}`, { headers: key });
+        const body = await response.json();
+        assert.deepEqual([response.status, body.code, body.error_code], [400, 400, 'validation_failed'], query);
+        assert.ok(body.msg);
+    }
+    const odd = await fetch(`${stack.url}/auth/v1/admin/users/%FF`, { headers: key });
+    assert.deepEqual([odd.status, (await odd.json()).error_code], [404, 'validation_failed']);
+});
+
+test('a user who is deleted softly stays as a row that says nothing of them', async () => {
+    const { client, id } = await personWithEmail();
+    const { user } = await done(client.auth.getUser());
+    const { auth } = newClient(stack.serviceRoleKey);
+    await done(auth.admin.deleteUser(id, true));
+    const kept = await row('select email, encrypted_password, raw_user_meta_data, deleted_at from auth.users where id = $1', [id]);
+    assert.ok(kept.deleted_at);
+    assert.notEqual(kept.email, user.email);
+    assert.deepEqual([kept.encrypted_password, kept.raw_user_meta_data], ['', {}]);
+    await failed(newClient().auth.signInWithPassword({ email: user.email, password }), 'invalid_credentials', 400);
+    assert.equal((await client.auth.getUser()).error.name, 'AuthSessionMissingError');
+    assert.ok((await done(auth.admin.getUserById(id))).user.deleted_at);
+    await done(auth.admin.deleteUser(id, true));
+    await done(auth.admin.deleteUser(id));
+    await failed(auth.admin.deleteUser(id), 'user_not_found', 404);
+});
+
+test('an administrator creates and changes all that a user has', async () => {
+    const { auth } = newClient(stack.serviceRoleKey);
+    const id = randomUUID();
+    const [email, moved] = [someEmail(), someEmail()];
+    const phone = `1${String(Date.now()).slice(-10)}`;
+    const { user } = await done(
+        auth.admin.createUser({ id, email, phone: `+${phone}`, password, email_confirm: true, app_metadata: { plan: 'a' }, user_metadata: { b: 1 } }),
+    );
+    assert.deepEqual([user.id, user.phone, user.app_metadata.plan], [id, phone, 'a']);
+    assert.ok(user.email_confirmed_at && !user.phone_confirmed_at);
+    assert.deepEqual(user.identities.map(({ provider }) => provider).sort(), ['email', 'phone']);
+    await failed(auth.admin.createUser({ email }), 'email_exists', 422);
+    await failed(auth.admin.createUser({ phone }), 'phone_exists', 422);
+    await failed(auth.admin.createUser({ email: moved, id: 'nonsense' }), 'validation_failed', 400);
+    await failed(auth.admin.updateUserById(id, { ban_duration: 'forever' }), 'validation_failed', 400);
+
+    const client = newClient();
+    await done(client.auth.signInWithPassword({ email, password }));
+    const changed = await done(auth.admin.updateUserById(id, { email: moved, ban_duration: '1h30m', user_metadata: { b: null, c: 2 } }));
+    assert.deepEqual([changed.user.email, changed.user.user_metadata.c, changed.user.user_metadata.b], [moved, 2, undefined]);
+    await failed(client.auth.getUser(), 'user_banned', 403);
+    await failed(newClient().auth.signInWithPassword({ email: moved, password }), 'user_banned', 400);
+    await done(auth.admin.updateUserById(id, { ban_duration: 'none' }));
+    await done(newClient().auth.signInWithPassword({ email: moved, password }));
+    await done(auth.admin.deleteUser(id));
+});
+
+test('pages of other origins may read the APIs, and neither the worker nor the mailbox', async () => {
+    const asked = async (path) => {
+        const response = await fetch(`${stack.url}${path}`, { headers: { origin: 'https://page.example', apikey: stack.anonKey } });
+        await response.arrayBuffer();
+        return [response.status, response.headers.get('access-control-allow-origin')];
+    };
+    assert.deepEqual(await asked('/auth/v1/settings'), [200, '*']);
+    for (const path of ['/api/sessions', '/functions/v1/api/sessions', '/webhooks/nobody', '/_mail', '/_mail/messages']) {
+        assert.equal((await asked(path))[1], null, path);
+    }
+    for (const path of ['/metrics', '/functions/v1/metrics', '/functions/v1/readyz', '/functions/v1']) {
+        assert.equal((await asked(path))[0], 404, path);
     }
 });

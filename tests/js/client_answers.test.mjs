@@ -95,14 +95,15 @@ test('EchoRoom answers and says what its types say', async (t) => {
     await rows(`update echoroom.conversations set status = 'ended', ended_at = now() where id = $1`, [await active()]);
     const call = await active();
     await rows(`update echoroom.conversations set replica_joined_at = now(), replica_id = 'r' where id = $1`, [call]);
-    const transcript = [{ role: 'user', content: 'Hello', timestamp: 1 }, { role: 'assistant', content: null }];
-    const recorded = JSON.stringify([{ timestamp: '2026-11-21T10:00:00Z', properties: { s3_key: 'x' } }, { properties: {} }]);
+    const transcript = [
+        { role: 'user', content: 'Hello', timestamp: 1 },
+        { role: 'replica', content: ['Hi', { text: 'there' }], seconds_from_start: 2.5, duration: 1 },
+    ];
+    const recordings = [{ timestamp: '2026-11-21T09:00:00Z', properties: { s3_key: 'x' } }, { properties: { s3_key: 'y' } }];
     await rows(
-        `update echoroom.conversations
-        set transcript = parley.tavus_transcript($2), recording = '{"s3_key": "x"}',
-            recordings = parley.tavus_recordings(null, array(select jsonb_array_elements($3::jsonb)))
-        where id = $1`,
-        [call, JSON.stringify(transcript), recorded],
+        `update echoroom.conversations set transcript = parley.tavus_transcript($2), recordings = parley.tavus_recordings(null, array(select jsonb_array_elements($3::jsonb))),
+            recording = '{"s3_key": "x"}' where id = $1`,
+        [call, JSON.stringify(transcript), JSON.stringify(recordings)],
     );
     await forAda('start_conversation', { session_id: other.id, mood: null });
     await rows(`update echoroom.conversations set status = 'ended', ended_at = now(), shutdown_reason = 'x' where id = $1`, [call]);
@@ -174,6 +175,8 @@ test('Domo answers and says what its types say', async () => {
     const minute = (n) => new Date(Date.now() + n * 60_000).toISOString();
     await receive(call, eventOf(call, 'system.replica_joined', { replica_id: 'r' }, minute(0)));
     await receive(call, eventOf(call, 'application.transcription_ready', { transcript: [{ role: 'user', content: 'Hello' }, { role: 'assistant', content: 'Hi' }] }, minute(1)));
+    await receive(call, eventOf(call, 'application.recording_ready', { s3_key: 'x' }, minute(1)));
+    await receive(call, { ...eventOf(call, 'application.recording_ready', { s3_key: 'y' }), timestamp: undefined });
     await receive(call, eventOf(call, 'system.shutdown', { shutdown_reason: 'participant_left_timeout' }, minute(2)));
     await forAda('conversation_analytics', { demo_id, since: '2026-01-01T00:00:00Z' });
     await forAda('get_demo_stats', { demo_uuid: demo_id });

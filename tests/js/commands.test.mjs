@@ -1,5 +1,5 @@
-// The commands of the pages as a reader would type them: every `sh default-ports` block of docs/, in the order of the page, against a stack on the
-// default ports with a data folder of its own. The programs are those that the page means: the pinned Supabase CLI, the worker, psql, curl.
+// The commands of the pages as a reader would type them: every `sh default-ports` block of docs/ and the README, in the order of the page, against a
+// stack on the default ports with a data folder of its own. The programs are those that the page means: the pinned Supabase CLI, the worker, psql, curl.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -15,11 +15,11 @@ const run = promisify(execFile);
 const folder = join(root, '.parley', `commands-test-${expectedKernel}-${process.pid}`);
 /** Where the commands run: what they name of the repository is there, and what they leave behind is not in it. */
 const work = join(folder, 'work');
-const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 
 /** The fenced blocks of a page: what the fence says, where it is, its text, and the line before it. */
 function blocksOf(name) {
-    const page = readFileSync(join(root, 'docs', name), 'utf8');
+    const page = readFileSync(join(root, name), 'utf8');
     return [...page.matchAll(/^([^\n]*)\n```(\w+ [^\n]+)\n([^]*?)^```$/gm)].map((found) => {
         const [, above, fence, text] = found;
         return { name, above, fence, text, line: page.slice(0, found.index).split('\n').length + 1 };
@@ -59,7 +59,7 @@ after(async () => {
 /** What a page takes for granted before its block. */
 const preparations = {
     /** An export, as the block before it on the page writes one, and nothing left of what it holds. */
-    async 'domo.md'() {
+    async 'docs/domo.md'() {
         const owner = '00000000-0000-4000-8000-0000000000d0';
         await connected(stack.connection.adminDbUrl, async (client) => {
             await client.query('insert into auth.users (id) values ($1)', [owner]);
@@ -76,11 +76,11 @@ const preparations = {
 
 /** What must be true after a block. */
 const outcomes = {
-    async 'domo.md'(client) {
+    async 'docs/domo.md'(client) {
         const { rows } = await client.query(`select count(*)::integer as demos from domo.demos where name = 'Exported'`);
         assert.deepEqual(rows, [{ demos: 1 }]);
     },
-    async 'local-stack.md'(client) {
+    async 'docs/local-stack.md'(client) {
         const types = readFileSync(join(work, 'target/database.types.ts'), 'utf8').trimStart();
         assert.ok(types.startsWith('export type Json ='), types.slice(0, 200));
         const { rows } = await client.query('select version from supabase_migrations.schema_migrations order by version');
@@ -94,7 +94,7 @@ const outcomes = {
 };
 
 for (const { name, line, text } of commands) {
-    test(`docs/${name}, line ${line}: the commands work on the default ports`, async () => {
+    test(`${name}, line ${line}: the commands work on the default ports`, async () => {
         mkdirSync(join(work, 'target'), { recursive: true });
         await preparations[name]?.();
         await run('bash', ['-euo', 'pipefail', '-c', text], { cwd: work, env: environment, timeout: 240_000, maxBuffer: 64 * 1024 * 1024 }).catch(
@@ -122,5 +122,5 @@ test('the CLI is the version that the page names', async () => {
 test('commands and statements that are not run say why', () => {
     assert.ok(commands.length >= 5);
     const silent = blocks.filter(({ fence, above }) => /^(sh|sql) no-run$/.test(fence) && !/^<!-- no-run: .+\. -->$/.test(above));
-    assert.deepEqual(silent.map(({ name, line }) => `docs/${name}, line ${line}`), []);
+    assert.deepEqual(silent.map(({ name, line }) => `${name}, line ${line}`), []);
 });

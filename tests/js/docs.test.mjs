@@ -1,19 +1,18 @@
 // The blocks of code in README.md and docs/ that a reader would paste are run as they stand: `js` as a module, `sql` as role postgres in a
 // transaction that is rolled back, `sh` from the root of the repository. A fence that says `no-run` is left out; what says `default-ports` is run by
-// commands.test.mjs. What says `hello` is one story: the first steps of a newcomer, in a folder of their own. All of `js` is compiled as TypeScript
-// besides, in strict mode, with the types of clients/js.
+// commands.test.mjs. What says `hello` is one story: the first steps of a newcomer, in a folder of their own. client_examples.test.mjs compiles them.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { after, test } from 'node:test';
 import { schemas } from '../../bin/lib/apps.mjs';
 import { inRolledBackTransaction, rows } from './database.mjs';
+import { everyBlock, pages, pagesIn } from './pages.mjs';
 import { exposedSchemas, root, stackVariables } from './stack.mjs';
-import { compile } from './typescript.mjs';
 
 const languages = ['js', 'sql', 'sh'];
 // Other names of the same languages would slip through.
@@ -21,29 +20,6 @@ const otherNames = ['bash', 'console', 'javascript', 'mjs', 'pgsql', 'plpgsql', 
 // Below node_modules, so that an import finds the packages and git does not see it.
 const scratch = join(import.meta.dirname, 'node_modules', `.docs-${process.pid}`);
 
-/** The fenced blocks of a page: language, further words of the fence, text, and the line where it begins. */
-function blocksOf(path) {
-    const blocks = [];
-    let open = null;
-    readFileSync(path, 'utf8').split('\n').forEach((line, index) => {
-        const fence = line.match(/^\s*```+(.*)$/);
-        if (fence && open) {
-            blocks.push(open);
-            open = null;
-        } else if (fence) {
-            const [language, ...words] = fence[1].trim().split(/\s+/);
-            open = { path: relative(root, path), line: index + 1, language, words, text: '' };
-        } else if (open) {
-            open.text += `${line}\n`;
-        }
-    });
-    assert.equal(open, null, `${path}: a fence is not closed`);
-    return blocks;
-}
-
-const pagesIn = (folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(root, folder, name));
-const pages = [join(root, 'README.md'), ...['docs', 'docs/specifications', 'clients/js'].flatMap(pagesIn)];
-const everyBlock = pages.flatMap(blocksOf);
 const blocks = everyBlock.filter(({ language }) => languages.includes(language));
 const pasted = blocks.filter(({ words }) => words.length === 0);
 const story = everyBlock.filter(({ words }) => words.includes('hello'));
@@ -108,38 +84,6 @@ test('the first steps of the README work in an empty folder, and print what it s
     assert.deepEqual(story.map(({ path, language }) => `${path} ${language}`), ['sh', 'js', 'sh', 'text'].map((language) => `README.md ${language}`));
 });
 
-test('every js block compiles as TypeScript in strict mode, with the types that a user gets', async () => {
-    // A block without imports goes on where the one before it on its page ended.
-    const modules = [];
-    for (const { path, line, language, text } of everyBlock) {
-        if (language === 'js' && /^import /m.test(text)) {
-            modules.push({ path, name: `${path.replace(/\W/g, '_')}_${line}`, text });
-        } else if (language === 'js') {
-            assert.equal(modules.at(-1)?.path, path, `${path}, line ${line}: nothing is imported`);
-            modules.at(-1).text += text;
-        }
-    }
-    // What clients/js asks of a user of TypeScript.
-    const typed = modules.map(({ name, text }) => [
-        `${name}.mts`,
-        `import type { Database } from '@parley/client';\n${text.replaceAll('createClient(', 'createClient<Database>(')}`,
-    ]);
-    assert.ok(typed.length >= 3 && typed.every(([, text]) => text.includes('createClient<Database>(')));
-    // The stricter checks are those that `tsc --init` switches on.
-    assert.equal(await compile(Object.fromEntries(typed), { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }), '');
-});
-
-test('every ts block compiles in strict mode', async () => {
-    const snippets = everyBlock.filter(({ language }) => language === 'ts').map(({ path, line, text }) => [`${path.replace(/\W/g, '_')}_${line}.ts`, text]);
-    assert.ok(snippets.length > 0);
-    const files = {
-        ...Object.fromEntries(snippets),
-        'given.d.ts': 'declare const url: string; declare const key: string;',
-        'database.types.ts': 'export type Database = { public: { Tables: {}; Views: {}; Functions: {} } };',
-    };
-    assert.equal(await compile(files, { module: 'esnext', moduleResolution: 'bundler' }), '');
-});
-
 test('the README shows code that runs, and so do the pages about SQL', (t) => {
     const count = (language) => pasted.filter((block) => block.language === language).length;
     t.diagnostic(`${count('js')} js, ${count('sql')} sql and ${count('sh')} sh blocks ran; ${blocks.length - pasted.length} are marked otherwise`);
@@ -170,6 +114,13 @@ test('every link to a file or a heading leads somewhere', () => {
     });
     assert.deepEqual(broken.map(({ page, target }) => `${relative(root, page)}: ${target}`), []);
     assert.ok(links.length > 50);
+});
+
+test("the README's table names every folder", async () => {
+    const files = (await run('git', ['ls-files'], { cwd: root })).trim().split('\n');
+    const folders = new Set(files.filter((file) => file.includes('/') && !file.startsWith('.')).map((file) => file.split('/', 1)[0]));
+    const named = [...sectionOf('README.md', 'Where things are').matchAll(/^\| `(\w+)\/(?:\w+\/)?` \|/gm)].map(([, folder]) => folder);
+    assert.deepEqual(named.sort(), [...folders].sort());
 });
 
 /** The section of a page under a heading. */

@@ -2,7 +2,7 @@
 // room of that project's database.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +12,9 @@ import { createClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 import { apps, migrationsOf } from '../../bin/lib/apps.mjs';
 import { generatedTypes } from './client_tables.mjs';
+import { startStack } from './own_stack.mjs';
+import { expectedKernel, root } from './stack.mjs';
 import { compile } from './typescript.mjs';
-import { connectionOf, expectedKernel, readEnvFile, root } from './stack.mjs';
 
 mkdirSync(join(root, '.parley'), { recursive: true });
 const folder = mkdtempSync(join(root, '.parley', 'own-project-'));
@@ -66,32 +67,10 @@ function follow(printed) {
 let server;
 
 /** Starts a local stack on the project, and returns where it is. */
-async function up(...words) {
-    const env = { ...process.env, PARLEY_DATA_DIR: data, PARLEY_API_PORT: '0', PARLEY_DB_PORT: '0', PARLEY_WORKER_PORT: '0', PARLEY_KERNEL: expectedKernel };
-    server = spawn(join(root, 'target/debug/local_stack'), ['--project-dir', project, 'up', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    process.once('exit', () => server.kill('SIGTERM'));
-    let said = '';
-    await new Promise((resolve, reject) => {
-        const hear = (chunk) => {
-            said += chunk;
-            if (/^parley is ready/m.test(said)) {
-                resolve();
-            }
-        };
-        server.stdout.on('data', hear);
-        server.stderr.on('data', hear);
-        server.on('error', reject);
-        server.on('exit', (code) => reject(new Error(`the stack ended with ${code}:\n${said}`)));
-    });
-    return connectionOf(readEnvFile(join(data, 'stack.env')));
-}
-
-async function down() {
-    if (server && server.exitCode === null && server.signalCode === null) {
-        const ended = new Promise((resolve) => server.once('exit', resolve));
-        server.kill('SIGTERM');
-        await ended;
-    }
+async function up() {
+    const ports = { PARLEY_API_PORT: '0', PARLEY_DB_PORT: '0', PARLEY_WORKER_PORT: '0' };
+    server = await startStack(project, data, { ...ports, PARLEY_KERNEL: expectedKernel });
+    return server.connection;
 }
 
 async function signedIn(stack) {
@@ -110,7 +89,7 @@ before(async () => {
 });
 
 after(async () => {
-    await down();
+    await server?.stop();
     rmSync(folder, { recursive: true, force: true });
 });
 
@@ -188,7 +167,7 @@ test('adding it again changes nothing', async () => {
 });
 
 test('Domo comes into the same database afterwards, by the CLI, and EchoRoom stays as it was', async () => {
-    const stack = connectionOf(readEnvFile(join(data, 'stack.env')));
+    const stack = server.connection;
     const { code, said } = await bin('add', 'domo', project);
     assert.equal(code, 0, said);
     assert.match(said, /supabase db push --remote --yes --include-all/);
@@ -196,7 +175,7 @@ test('Domo comes into the same database afterwards, by the CLI, and EchoRoom sta
     const pushed = await run(cli, 'db', 'push', '--yes', '--include-all', '--agent', 'no', `--remote=${stack.dbUrl}?sslmode=disable`);
     assert.equal(pushed.code, 0, pushed.said);
     // What the API serves is read at the start.
-    await down();
+    await server.stop();
     const client = await signedIn(await up());
     const { data: demo } = await client.schema('domo').from('demos').insert({ name: 'Mine' }).select().single().throwOnError();
     await client.schema('domo').rpc('add_knowledge', { demo_id: demo.id, content: 'It works.' }).throwOnError();

@@ -1,6 +1,7 @@
 // Changes of tables (postgres_changes), under the rights of whoever listens.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { Ear, eventually, listen, versions } from './channels.mjs';
 import { rows } from './database.mjs';
@@ -85,6 +86,31 @@ test('one channel follows several tables, each listener gets its own', async () 
     await ok(member.rpc('send_message', { session_id: room.id, content: 'both' }));
     await eventually(() => texts(ear).includes('both'), () => JSON.stringify(ear.changes));
     assert.ok(ear.changes.some(({ table, new: row }) => table === 'sessions' && row.id === room.id));
+});
+
+test('a stored generated column is told, as the table has it, and can be filtered by', async () => {
+    const schema = `generated_${randomUUID().replaceAll('-', '')}`;
+    await publish;
+    await rows(`create schema ${schema};
+        grant usage on schema ${schema} to authenticated;
+        create table ${schema}.notes (
+            id bigint primary key, body text not null, words integer generated always as (cardinality(string_to_array(body, ' '))) stored,
+            search tsvector generated always as (to_tsvector('english', body)) stored
+        );
+        grant select on ${schema}.notes to authenticated;
+        alter publication supabase_realtime add table ${schema}.notes;`);
+    try {
+        const ear = await follow(await person(), { event: '*', schema, table: 'notes', filter: 'words=gt.1' });
+        await rows(`insert into ${schema}.notes (id, body) values (1, 'one'), (2, 'two gardens')`);
+        await rows(`update ${schema}.notes set body = 'and three gardens' where id = 2`);
+        await eventually(() => ear.changes.length === 2, () => JSON.stringify(ear.changes));
+        assert.deepEqual(ear.changes.map((change) => change.new), [
+            { id: 2, body: 'two gardens', words: 2, search: "'garden':2 'two':1" },
+            { id: 2, body: 'and three gardens', words: 3, search: "'garden':3 'three':2" },
+        ]);
+    } finally {
+        await rows(`drop schema ${schema} cascade`);
+    }
 });
 
 test('what does not exist or cannot be filtered is refused in words', async () => {

@@ -23,7 +23,7 @@ function run(program, words = [], env = {}) {
 // Nothing that set-up needs: whoever runs these words for real would fail at the first of them.
 const withoutSetup = { PARLEY_KERNEL: 'no such kernel' };
 
-for (const script of ['setup', 'dev', 'test', 'bench', 'apps', 'screenshot']) {
+for (const script of ['setup', 'dev', 'test', 'bench', 'apps', 'screenshot', 'majors']) {
     test(`bin/${script} --help says how to call it and does nothing else`, () => {
         const { status, said } = run(`bin/${script}`, ['--help'], withoutSetup);
         assert.equal(status, 0, said);
@@ -33,7 +33,7 @@ for (const script of ['setup', 'dev', 'test', 'bench', 'apps', 'screenshot']) {
     });
 }
 
-for (const script of ['setup', 'dev', 'test', 'screenshot']) {
+for (const script of ['setup', 'dev', 'test', 'screenshot', 'majors']) {
     test(`bin/${script} refuses a word that it does not know, before any set-up`, () => {
         const { status, said } = run(`bin/${script}`, ['--nonsense'], withoutSetup);
         assert.equal(status, 1);

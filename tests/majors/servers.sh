@@ -1,6 +1,8 @@
 # Servers of other major versions than the system's, each in a folder of its own below $cache with the extensions that the migrations and
 # the tests need. Sourced by bin/majors. `server_of MAJOR` sets `pg_config`, or `missing` to what could not be had and why.
 # shellcheck shell=bash
+# Single quotes hold what other programs are to read; `cache` and `note` are the caller's, and `pg_config` is for it.
+# shellcheck disable=SC2016,SC2154,SC2034
 
 # Debian has one major a release. The packages are unpacked, not installed, with the C library of their release: its own loader starts
 # each program, so they run on an older or newer Debian than theirs. No release has 16; npm has its server, and a wheel its headers.

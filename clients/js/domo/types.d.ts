@@ -125,7 +125,7 @@ export type Conversation = {
     transcript_ready_at: string | null;
     perception_analysis: string | null;
     /** What Tavus tells of the latest recording. */
-    recording: Json | null;
+    recording: JsonObject | null;
     /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */

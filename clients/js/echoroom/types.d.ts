@@ -140,7 +140,7 @@ export type Conversation = {
     transcript: TranscriptEntry[] | null;
     perception_analysis: string | null;
     /** What Tavus tells of the latest recording. */
-    recording: Json | null;
+    recording: JsonObject | null;
     /** All of them, by the time of their events, the latest last. */
     recordings: Recording[] | null;
     /** Why it could not be started, in one sentence for people. */
@@ -290,6 +290,12 @@ type Event<Payload> = Payload & {
 };
 
 type Seat = Pick<Participant, 'user_id' | 'user_name' | 'avatar' | 'mood' | 'is_speaking' | 'is_muted'>;
+
+/** Payloads of what clients say to each other on the channel; nothing of it is kept. */
+export type ClientEvents = {
+    'typing-start': { user_id: string; username: string };
+    'typing-stop': { user_id: string };
+};
 
 /**
  * Payloads of the broadcasts of a room, by event: `channel.on<Events['receiveMessage']>('broadcast', { event: 'receiveMessage' }, ...)`.

@@ -72,14 +72,23 @@ impl Error {
     }
 
     pub(crate) fn not_embedded(name: &str) -> Self {
-        Self::new(400, "PGRST108", format!("'{name}' is not an embedded resource in this request")).with_hint(format!(
+        Self::new(
+            400,
+            "PGRST108",
+            format!("'{name}' is not an embedded resource in this request"),
+        )
+        .with_hint(format!(
             "Verify that '{name}' is included in the 'select' query parameter."
         ))
     }
 
     pub(crate) fn media_type(accepted: &[String]) -> Self {
         let list = accepted.join(", ");
-        Self::new(406, "PGRST107", format!("None of these media types are available: {list}"))
+        Self::new(
+            406,
+            "PGRST107",
+            format!("None of these media types are available: {list}"),
+        )
     }
 
     pub(crate) fn schema(name: &str, exposed: &[String]) -> Self {
@@ -90,8 +99,12 @@ impl Error {
     }
 
     pub(crate) fn not_single(rows: i64) -> Self {
-        Self::new(406, "PGRST116", "Cannot coerce the result to a single JSON object")
-            .with_details(format!("The result contains {rows} rows"))
+        Self::new(
+            406,
+            "PGRST116",
+            "Cannot coerce the result to a single JSON object",
+        )
+        .with_details(format!("The result contains {rows} rows"))
     }
 
     pub(crate) fn preferences(invalid: &[String]) -> Self {
@@ -100,8 +113,12 @@ impl Error {
     }
 
     pub(crate) fn max_affected(rows: i64) -> Self {
-        Self::new(400, "PGRST124", "Query result exceeds max-affected preference constraint")
-            .with_details(format!("The query affects {rows} rows"))
+        Self::new(
+            400,
+            "PGRST124",
+            "Query result exceeds max-affected preference constraint",
+        )
+        .with_details(format!("The query affects {rows} rows"))
     }
 
     pub(crate) fn no_column(table: &str, column: &str) -> Self {

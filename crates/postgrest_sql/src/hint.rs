@@ -19,7 +19,10 @@ pub(crate) fn nearest<'a>(
 
 /// One minus the share of letters that have to be edited.
 fn similarity(a: &str, b: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (
+        a.to_lowercase().chars().collect(),
+        b.to_lowercase().chars().collect(),
+    );
     let longest = a.len().max(b.len());
     if longest == 0 {
         return 1.0;
@@ -27,7 +30,10 @@ fn similarity(a: &str, b: &str) -> f64 {
     1.0 - as_float(edits(&a, &b)) / as_float(longest)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "names have fewer letters than a float has whole numbers")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "names have fewer letters than a float has whole numbers"
+)]
 fn as_float(count: usize) -> f64 {
     count as f64
 }

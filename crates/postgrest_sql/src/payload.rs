@@ -35,14 +35,19 @@ impl Payload {
         is_call: bool,
     ) -> Result<Self, Error> {
         match media {
-            MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Any => json(body, columns, is_call),
+            MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Any => {
+                json(body, columns, is_call)
+            }
             MediaType::Csv => csv(body),
             MediaType::Form => Ok(form(body, is_call)),
             MediaType::Text | MediaType::Xml | MediaType::Bytes if is_call => Ok(Self {
                 content: Content::Raw(body.to_vec()),
                 names: BTreeSet::new(),
             }),
-            other => Err(Error::invalid_body(&format!("Content-Type not acceptable: {}", other.name()))),
+            other => Err(Error::invalid_body(&format!(
+                "Content-Type not acceptable: {}",
+                other.name()
+            ))),
         }
     }
 
@@ -119,7 +124,9 @@ fn form(body: &[u8], is_call: bool) -> Payload {
 fn csv(body: &[u8]) -> Result<Payload, Error> {
     let text = std::str::from_utf8(body).map_err(|_| Error::invalid_body("Empty or invalid csv"))?;
     let mut records = records(text).into_iter();
-    let header = records.next().ok_or_else(|| Error::invalid_body("Empty or invalid csv"))?;
+    let header = records
+        .next()
+        .ok_or_else(|| Error::invalid_body("Empty or invalid csv"))?;
     let mut rows = Vec::new();
     for record in records {
         if record.len() != header.len() {
@@ -128,11 +135,21 @@ fn csv(body: &[u8]) -> Result<Payload, Error> {
         let row: serde_json::Map<String, Value> = header
             .iter()
             .cloned()
-            .zip(record.into_iter().map(|field| if field == "NULL" { Value::Null } else { Value::String(field) }))
+            .zip(record.into_iter().map(|field| {
+                if field == "NULL" {
+                    Value::Null
+                } else {
+                    Value::String(field)
+                }
+            }))
             .collect();
         rows.push(Value::Object(row));
     }
-    let names = if rows.is_empty() { BTreeSet::new() } else { header.into_iter().collect() };
+    let names = if rows.is_empty() {
+        BTreeSet::new()
+    } else {
+        header.into_iter().collect()
+    };
     Ok(Payload {
         content: Content::Json(Value::Array(rows).to_string()),
         names,
@@ -187,16 +204,28 @@ mod tests {
         assert_eq!(names(&payload), ["a", "b"]);
         assert_eq!(payload.content, Content::Json(text.to_owned()));
         let error = read(r#"[{"a": 1}, {"b": 1}]"#, &MediaType::Json, false).unwrap_err();
-        assert_eq!((error.code.as_str(), error.message.as_str()), ("PGRST102", "All object keys must match"));
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("PGRST102", "All object keys must match")
+        );
     }
 
     #[test]
     fn body_that_is_no_json_is_refused_and_an_empty_one_calls_without_arguments() {
         for text in ["", "{", "[1,]", "nul"] {
-            assert_eq!(read(text, &MediaType::Json, false).unwrap_err().message, "Empty or invalid json");
+            assert_eq!(
+                read(text, &MediaType::Json, false).unwrap_err().message,
+                "Empty or invalid json"
+            );
         }
-        assert_eq!(read("", &MediaType::Json, true).unwrap().content, Content::Json("{}".into()));
-        assert_eq!(read("5", &MediaType::Json, false).unwrap().content, Content::Json("[]".into()));
+        assert_eq!(
+            read("", &MediaType::Json, true).unwrap().content,
+            Content::Json("{}".into())
+        );
+        assert_eq!(
+            read("5", &MediaType::Json, false).unwrap().content,
+            Content::Json("[]".into())
+        );
     }
 
     #[test]
@@ -229,6 +258,9 @@ mod tests {
         let row = read("a=1&b=x+y", &MediaType::Form, false).unwrap();
         assert_eq!(row.content, Content::Json(r#"{"a":"1","b":"x y"}"#.into()));
         let call = read("a=1&a=2", &MediaType::Form, true).unwrap();
-        assert_eq!(call.content, Content::Arguments(vec![("a".into(), "1".into()), ("a".into(), "2".into())]));
+        assert_eq!(
+            call.content,
+            Content::Arguments(vec![("a".into(), "1".into()), ("a".into(), "2".into())])
+        );
     }
 }

@@ -87,7 +87,10 @@ fn list(text: &str) -> Vec<String> {
 }
 
 fn is_true(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "1" | "on" | "yes" | "enabled")
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true" | "t" | "1" | "on" | "yes" | "enabled"
+    )
 }
 
 /// What the database says about the API: the answer to [`SETTINGS_SQL`](crate::SETTINGS_SQL).
@@ -107,7 +110,9 @@ mod tests {
     fn database_overrides_what_was_configured_and_nonsense_changes_nothing() {
         let base = Settings::new(vec!["public".into()], vec!["extensions".into()], Some(1000));
         let set = |pairs: &[(&str, &str)]| {
-            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             base.clone().overridden(&pairs.collect())
         };
         let changed = set(&[
@@ -119,7 +124,12 @@ mod tests {
         assert_eq!(changed.schemas, ["api", "Other One"]);
         assert_eq!((changed.max_rows, changed.allows_aggregates), (Some(5), true));
         assert!(changed.rolls_back && changed.allows_tx_override);
-        let same = set(&[("db_schemas", ""), ("db_max_rows", "many"), ("db_tx_end", "never"), ("x", "y")]);
+        let same = set(&[
+            ("db_schemas", ""),
+            ("db_max_rows", "many"),
+            ("db_tx_end", "never"),
+            ("x", "y"),
+        ]);
         assert_eq!(same.schemas, base.schemas);
         assert_eq!((same.max_rows, same.rolls_back), (Some(1000), false));
     }

@@ -55,19 +55,25 @@ fn status(sqlstate: &str, message: &str, is_known: bool) -> u16 {
         _ => {}
     }
     if let Some(digits) = sqlstate.strip_prefix("PT") {
-        return digits.parse().ok().filter(|status| (100..600).contains(status)).unwrap_or(500);
+        return digits
+            .parse()
+            .ok()
+            .filter(|status| (100..600).contains(status))
+            .unwrap_or(500);
     }
     match sqlstate.get(..2).unwrap_or_default() {
         "08" | "53" => 503,
         "0L" | "0P" | "28" => 403,
-        "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX" => 500,
+        "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0"
+        | "XX" => 500,
         _ => 400,
     }
 }
 
 /// `raise sqlstate 'PGRST'`: the message is the body, the detail says status and headers, both as JSON.
 fn custom(raised: &DatabaseError) -> Error {
-    let Some(body) = object(&raised.message).filter(|body| is_text(body, "code") && is_text(body, "message")) else {
+    let Some(body) = object(&raised.message).filter(|body| is_text(body, "code") && is_text(body, "message"))
+    else {
         return unreadable(
             format!("Invalid JSON value for MESSAGE: '{}'", raised.message),
             "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'.",
@@ -78,20 +84,31 @@ fn custom(raised: &DatabaseError) -> Error {
         return unreadable("DETAIL is missing in the RAISE statement".to_owned(), hint);
     };
     let wanted = object(text).and_then(|detail| {
-        let status = detail.get("status")?.as_u64().and_then(|status| u16::try_from(status).ok())?;
+        let status = detail
+            .get("status")?
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())?;
         let headers = detail.get("headers")?.as_object()?;
         let headers: Option<Vec<(String, String)>> = headers
             .iter()
             .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect();
-        let reason = detail.get("status_text").and_then(Value::as_str).map(str::to_owned);
+        let reason = detail
+            .get("status_text")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         Some((status, headers?, reason))
     });
     let Some((status, headers, reason)) = wanted.filter(|(status, ..)| (100..1000).contains(status)) else {
         return unreadable(format!("Invalid JSON value for DETAIL: '{text}'"), hint);
     };
     let field = |name: &str| body.get(name).cloned().unwrap_or_default();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     Error {
         status,
         reason,
@@ -112,9 +129,13 @@ fn is_text(body: &serde_json::Map<String, Value>, name: &str) -> bool {
 }
 
 fn unreadable(details: String, hint: &str) -> Error {
-    Error::new(500, "PGRST121", "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error")
-        .with_details(details)
-        .with_hint(hint)
+    Error::new(
+        500,
+        "PGRST121",
+        "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
+    )
+    .with_details(details)
+    .with_hint(hint)
 }
 
 #[cfg(test)]

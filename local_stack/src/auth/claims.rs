@@ -1,13 +1,14 @@
 //! Access tokens.
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::AuthError;
 use super::user::User;
-use crate::secret::Secret;
+use crate::identity::{SigningKeys, TokenError, Verifier};
 
 /// How a session was proved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,22 +45,27 @@ pub(super) struct ShownClaims {
     pub(super) session_id: Option<Uuid>,
 }
 
-/// Signs and checks with the project's one secret.
+/// Makes the tokens of users, and reads those that are shown.
 pub(super) struct Signer {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    keys: SigningKeys,
+    verifier: Arc<Verifier>,
     issuer: String,
     life_seconds: u32,
 }
 
 impl Signer {
-    pub(super) fn new(secret: &Secret, issuer: &str, life_seconds: u32) -> Self {
+    pub(super) fn new(keys: SigningKeys, verifier: Arc<Verifier>, issuer: &str, life_seconds: u32) -> Self {
         Self {
-            encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
-            decoding: DecodingKey::from_secret(secret.expose().as_bytes()),
+            keys,
+            verifier,
             issuer: issuer.to_owned(),
             life_seconds,
         }
+    }
+
+    /// The public keys.
+    pub(super) fn published(&self) -> Value {
+        self.keys.published()
     }
 
     /// The life of a token in seconds.
@@ -72,6 +78,7 @@ impl Signer {
         &self,
         user: &User,
         session_id: Uuid,
+        aal: String,
         amr: Vec<AuthenticationMethod>,
         now: i64,
     ) -> Claims {
@@ -86,7 +93,7 @@ impl Signer {
             app_metadata: user.app_metadata(),
             user_metadata: user.user_metadata(),
             role: user.role().to_owned(),
-            aal: "aal1".to_owned(),
+            aal,
             amr,
             session_id,
             is_anonymous: user.is_anonymous,
@@ -94,7 +101,7 @@ impl Signer {
     }
 
     pub(super) fn sign(&self, claims: &Claims) -> Result<String, AuthError> {
-        encode(&Header::new(Algorithm::HS256), claims, &self.encoding).map_err(|error| {
+        self.keys.sign(claims).map_err(|error| {
             tracing::error!(%error, "could not sign a token");
             AuthError::Unexpected
         })
@@ -102,14 +109,18 @@ impl Signer {
 
     /// Checks signature and expiry. The audience is not looked at: the two API keys have none.
     pub(super) fn verify(&self, token: &str) -> Result<ShownClaims, AuthError> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.validate_aud = false;
-        validation.leeway = 0;
-        decode::<ShownClaims>(token, &self.decoding, &validation)
-            .map(|data| data.claims)
-            .map_err(|error| {
+        let claims = self
+            .verifier
+            .claims(token, chrono::Utc::now().timestamp())
+            .map_err(|error| match error {
+                TokenError::Expired { .. } => "token has invalid claims: token is expired".to_owned(),
+                error => error.to_string(),
+            });
+        claims
+            .and_then(|claims| serde_json::from_value(claims).map_err(|error| error.to_string()))
+            .map_err(|reason| {
                 AuthError::BadJwt(format!(
-                    "invalid JWT: unable to parse or verify signature, {error}"
+                    "invalid JWT: unable to parse or verify signature, {reason}"
                 ))
             })
     }
@@ -120,23 +131,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::secret::Secret;
+
+    fn signer_of(letter: &str) -> Signer {
+        let keys = SigningKeys::legacy(Secret::new(letter.repeat(40)));
+        let verifier = Arc::new(Verifier::new(&keys));
+        Signer::new(keys, verifier, "http://127.0.0.1:1/auth/v1", 3600)
+    }
 
     fn signer() -> Signer {
-        Signer::new(&Secret::new("k".repeat(40)), "http://127.0.0.1:1/auth/v1", 3600)
+        signer_of("k")
     }
 
     #[test]
     fn token_has_every_claim_that_supabase_promises() {
         let user = User {
             is_anonymous: true,
-            ..User::for_test()
+            ..User::default()
         };
         let amr = vec![AuthenticationMethod {
             method: "anonymous".to_owned(),
             timestamp: 5,
         }];
         let session = Uuid::from_u128(7);
-        let claims = serde_json::to_value(signer().claims(&user, session, amr, 10)).unwrap();
+        let claims =
+            serde_json::to_value(signer().claims(&user, session, "aal1".to_owned(), amr, 10)).unwrap();
         assert_eq!(
             claims,
             json!({
@@ -161,7 +180,15 @@ mod tests {
     #[test]
     fn only_own_unexpired_tokens_are_accepted() {
         let now = chrono::Utc::now().timestamp();
-        let claims = |at| signer().claims(&User::for_test(), Uuid::from_u128(7), vec![], at);
+        let claims = |at| {
+            signer().claims(
+                &User::default(),
+                Uuid::from_u128(7),
+                "aal1".to_owned(),
+                vec![],
+                at,
+            )
+        };
         let good = signer().sign(&claims(now)).unwrap();
         assert_eq!(
             signer().verify(&good).unwrap().session_id,
@@ -169,7 +196,7 @@ mod tests {
         );
         let old = signer().sign(&claims(now - 3601)).unwrap();
         assert!(matches!(signer().verify(&old), Err(AuthError::BadJwt(_))));
-        let other = Signer::new(&Secret::new("x".repeat(40)), "i", 3600);
+        let other = signer_of("x");
         assert!(matches!(other.verify(&good), Err(AuthError::BadJwt(_))));
         assert!(matches!(
             signer().verify("not.a.token"),

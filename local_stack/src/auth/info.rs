@@ -9,7 +9,7 @@ use super::error::AuthError;
 use super::service::Auth;
 
 /// Providers that the real service knows and this one never serves.
-const ABSENT: [&str; 26] = [
+const ABSENT: [&str; 25] = [
     "apple",
     "azure",
     "bitbucket",
@@ -25,7 +25,6 @@ const ABSENT: [&str; 26] = [
     "linkedin",
     "linkedin_oidc",
     "notion",
-    "phone",
     "slack",
     "slack_oidc",
     "snapchat",
@@ -49,13 +48,15 @@ pub(super) async fn settings(State(auth): State<Auth>) -> Json<Value> {
         json!(settings.enable_anonymous_sign_ins),
     );
     external.insert("email".to_owned(), json!(settings.email.enable_signup));
+    external.insert("phone".to_owned(), json!(settings.sms.enable_signup));
     Json(json!({
         "external": external,
         "disable_signup": !settings.enable_signup,
-        "mailer_autoconfirm": true,
-        "phone_autoconfirm": false,
+        "mailer_autoconfirm": auth.confirms_emails_itself(),
+        "phone_autoconfirm": auth.confirms_phones_itself(),
         "sms_provider": "",
         "saml_enabled": false,
+        "mfa_enabled": settings.mfa.totp.enroll_enabled,
     }))
 }
 
@@ -67,9 +68,9 @@ pub(super) async fn health() -> Json<Value> {
     }))
 }
 
-/// A symmetric key is never published, and there is no other.
-pub(super) async fn jwks() -> Json<Value> {
-    Json(json!({ "keys": [] }))
+/// What verifies the tokens of users without asking this service.
+pub(super) async fn jwks(State(auth): State<Auth>) -> Json<Value> {
+    Json(auth.signer.published())
 }
 
 pub(super) async fn unknown(method: Method, uri: Uri) -> AuthError {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use sqlx::PgPool;
 
 use super::claims::Signer;
+use super::mail::{Mailbox, Message};
+use crate::identity::{SigningKeys, Verifier};
 use crate::postgres::Address;
 use crate::project;
-use crate::secret::Secret;
 
 /// Sign-ups hash for about 50 ms each, so few connections are ever busy at once.
 const CONNECTIONS: u32 = 20;
@@ -18,6 +19,9 @@ pub(crate) struct Auth {
     pub(super) pool: PgPool,
     pub(super) settings: Arc<project::Auth>,
     pub(super) signer: Arc<Signer>,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Where this service is, for links.
+    pub(super) url: Arc<str>,
 }
 
 impl Auth {
@@ -25,22 +29,40 @@ impl Auth {
     pub(crate) fn new(
         address: Address,
         settings: &project::Auth,
-        jwt_secret: &Secret,
+        keys: SigningKeys,
+        verifier: Arc<Verifier>,
         api_url: &str,
     ) -> Self {
+        let url = format!("{api_url}/auth/v1");
+        let issuer = settings.jwt_issuer.as_ref().unwrap_or(&url);
         Self {
             pool: address.pool("supabase_auth_admin", CONNECTIONS),
             settings: Arc::new(settings.clone()),
-            signer: Arc::new(Signer::new(
-                jwt_secret,
-                &format!("{api_url}/auth/v1"),
-                settings.jwt_expiry,
-            )),
+            signer: Arc::new(Signer::new(keys, verifier, issuer, settings.jwt_expiry)),
+            mailbox: Arc::default(),
+            url: url.into(),
         }
     }
 
     /// Gives back every connection.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Sends what a transaction that is through has left to be sent.
+    pub(super) fn send(&self, messages: impl IntoIterator<Item = Message>) {
+        for message in messages {
+            self.mailbox.put(message);
+        }
+    }
+
+    /// Whether an address counts as confirmed without a mail.
+    pub(super) fn confirms_emails_itself(&self) -> bool {
+        !self.settings.email.enable_confirmations
+    }
+
+    /// Whether a number counts as confirmed without an SMS.
+    pub(super) fn confirms_phones_itself(&self) -> bool {
+        !self.settings.sms.enable_confirmations
     }
 }

@@ -34,13 +34,12 @@ pub(super) async fn answer(
     session_id: Uuid,
     refresh_token: &str,
 ) -> Result<Value, AuthError> {
-    let user = users::by_id(database, user_id)
-        .await?
-        .ok_or(AuthError::UserNotFound)?;
+    let user = users::again(database, user_id).await?;
     let methods = sessions::methods(database, session_id).await?;
+    let level = sessions::level(database, session_id).await?;
     let claims = auth
         .signer
-        .claims(&user, session_id, methods, Utc::now().timestamp());
+        .claims(&user, session_id, level, methods, Utc::now().timestamp());
     Ok(json!({
         "access_token": auth.signer.sign(&claims)?,
         "token_type": "bearer",

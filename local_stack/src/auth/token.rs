@@ -1,25 +1,19 @@
-//! `POST /token`: a session for a password, or a new one for a refresh token.
+//! `POST /token`: a session for a password or for the code of a link, or a new one for a refresh token.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::caller::Body;
+use super::caller::{Body, Params, given};
 use super::error::AuthError;
 use super::service::Auth;
 use super::store::sessions::{self, RefreshToken};
 use super::store::users;
-use super::{credentials, session};
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Grant {
-    grant_type: String,
-}
+use super::{credentials, pkce, session};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -28,36 +22,66 @@ pub(super) struct Proof {
     phone: Option<String>,
     password: Option<String>,
     refresh_token: Option<String>,
+    auth_code: Option<String>,
+    code_verifier: Option<String>,
+    provider: Option<String>,
 }
 
 pub(super) async fn handle(
     State(auth): State<Auth>,
-    Query(grant): Query<Grant>,
+    params: Params,
     headers: HeaderMap,
     Body(proof): Body<Proof>,
 ) -> Result<Json<Value>, AuthError> {
-    match grant.grant_type.as_str() {
-        "password" => password(&auth, proof, &headers).await.map(Json),
-        "refresh_token" => refresh(&auth, proof).await.map(Json),
+    let answer = match params.get("grant_type") {
+        Some("password") => password(&auth, proof, &headers).await,
+        Some("refresh_token") => refresh(&auth, proof).await,
+        Some("pkce") => pkce::exchange(&auth, proof.auth_code, proof.code_verifier, &headers).await,
+        Some("id_token") => Err(AuthError::ProviderDisabled(proof.provider.unwrap_or_default())),
+        Some("web3") => Err(AuthError::Web3Disabled),
         _ => Err(AuthError::UnsupportedGrantType),
-    }
+    };
+    answer.map(Json)
 }
 
 async fn password(auth: &Auth, proof: Proof, headers: &HeaderMap) -> Result<Value, AuthError> {
-    let email = proof.email.filter(|email| !email.is_empty());
-    let email = match (email, proof.phone) {
-        (Some(email), _) => email.trim().to_lowercase(),
-        (None, Some(_)) => return Err(AuthError::InvalidCredentials),
-        (None, None) => return Err(AuthError::ValidationFailed("missing email or phone".to_owned())),
+    let (email, phone) = (given(proof.email), given(proof.phone));
+    let is_by_email = email.is_some();
+    let mut database = auth.pool.acquire().await?;
+    let found = match (email, phone) {
+        (Some(_), Some(_)) => {
+            return Err(AuthError::invalid(
+                "Only an email address or phone number should be provided on login.",
+            ));
+        }
+        (Some(_), None) if !auth.settings.email.enable_signup => {
+            return Err(AuthError::EmailDisabled("Email logins are disabled"));
+        }
+        (None, Some(_)) if !auth.settings.sms.enable_signup => {
+            return Err(AuthError::PhoneDisabled("Phone logins are disabled"));
+        }
+        (Some(email), None) => users::by_email(&mut database, &email.trim().to_lowercase()).await?,
+        (None, Some(phone)) => users::by_phone(&mut database, &credentials::phone_as_kept(&phone)).await?,
+        (None, None) => return Err(AuthError::invalid("missing email or phone")),
     };
-    let found = users::by_email(&mut *auth.pool.acquire().await?, &email).await?;
+    // A hash takes a while, and the connection is somebody else's meanwhile.
+    drop(database);
     let user = found.ok_or(AuthError::InvalidCredentials)?;
-    let hash = user.encrypted_password.clone().unwrap_or_default();
-    if !credentials::fits(proof.password.unwrap_or_default(), hash).await? {
+    if !user.has_password() {
         return Err(AuthError::InvalidCredentials);
     }
     if user.is_banned(Utc::now()) {
         return Err(AuthError::UserBanned);
+    }
+    let hash = user.encrypted_password.clone().unwrap_or_default();
+    if !credentials::fits(proof.password.unwrap_or_default(), hash).await? {
+        return Err(AuthError::InvalidCredentials);
+    }
+    if is_by_email && user.email_confirmed_at.is_none() {
+        return Err(AuthError::EmailNotConfirmed);
+    }
+    if !is_by_email && user.phone_confirmed_at.is_none() {
+        return Err(AuthError::PhoneNotConfirmed);
     }
     let mut transaction = auth.pool.begin().await?;
     let answer = session::open(auth, &mut transaction, &user, "password", headers).await?;
@@ -66,10 +90,7 @@ async fn password(auth: &Auth, proof: Proof, headers: &HeaderMap) -> Result<Valu
 }
 
 async fn refresh(auth: &Auth, proof: Proof) -> Result<Value, AuthError> {
-    let shown = proof
-        .refresh_token
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| AuthError::ValidationFailed("refresh_token required".to_owned()))?;
+    let shown = given(proof.refresh_token).ok_or_else(|| AuthError::invalid("refresh_token required"))?;
     let mut transaction = auth.pool.begin().await?;
     let token = sessions::find_and_lock(&mut transaction, &shown)
         .await?

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::keys::ApiKeys;
+use crate::identity::ApiKeys;
 
 const KEY: &str = "apikey";
 
@@ -54,6 +54,15 @@ impl Refusal {
     }
 }
 
+/// Whom a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    /// It tells a caller without a token from one whose token is a key: a legacy key, which is a token, is not made one here, as
+    /// Supabase's gateways make none of it.
+    Auth,
+    Other,
+}
+
 /// The middleware.
 pub(super) async fn check(State(keys): State<Arc<ApiKeys>>, mut request: Request, next: Next) -> Response {
     let is_open = OPEN.contains(&request.uri().path());
@@ -61,7 +70,12 @@ pub(super) async fn check(State(keys): State<Arc<ApiKeys>>, mut request: Request
         return next.run(request).await;
     }
     let (key_in_query, uri) = take_key(request.uri());
-    if let Err(refusal) = swap(&keys, request.headers_mut(), key_in_query.as_deref()) {
+    let service = if request.uri().path().starts_with("/auth/v1/") {
+        Service::Auth
+    } else {
+        Service::Other
+    };
+    if let Err(refusal) = swap(&keys, request.headers_mut(), key_in_query.as_deref(), service) {
         return refusal.response();
     }
     if let Some(uri) = uri {
@@ -96,7 +110,12 @@ pub(super) async fn exchange(State(keys): State<Arc<ApiKeys>>, request: Request,
 }
 
 /// Puts the token that the request acts with into `Authorization`.
-fn swap(keys: &ApiKeys, headers: &mut HeaderMap, key_in_query: Option<&str>) -> Result<(), Refusal> {
+fn swap(
+    keys: &ApiKeys,
+    headers: &mut HeaderMap,
+    key_in_query: Option<&str>,
+    service: Service,
+) -> Result<(), Refusal> {
     let key = headers
         .get(KEY)
         .and_then(|value| value.to_str().ok())
@@ -118,7 +137,10 @@ fn swap(keys: &ApiKeys, headers: &mut HeaderMap, key_in_query: Option<&str>) -> 
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::trim);
     let is_swapped = match bearer {
-        None => shown.is_none_or(str::is_empty),
+        None => {
+            let is_taken = service == Service::Other || key.starts_with("sb_");
+            is_taken && shown.is_none_or(str::is_empty)
+        }
         Some(bearer) if bearer.starts_with("sb_") && bearer != key => return Err(Refusal::WrongKey),
         Some(bearer) => bearer.starts_with("sb_"),
     };
@@ -151,10 +173,9 @@ fn take_key(uri: &Uri) -> (Option<String>, Option<Uri>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     fn keys() -> ApiKeys {
-        ApiKeys::new(&Secret::new("s".repeat(40)))
+        ApiKeys::for_test("s")
     }
 
     fn authorization(pairs: &[(&'static str, &str)]) -> Result<String, Refusal> {
@@ -162,7 +183,7 @@ mod tests {
         for (name, value) in pairs {
             headers.insert(*name, value.parse().unwrap());
         }
-        swap(&keys(), &mut headers, None)?;
+        swap(&keys(), &mut headers, None, Service::Other)?;
         assert!(!headers.contains_key(KEY));
         Ok(headers.get(AUTHORIZATION).unwrap().to_str().unwrap().to_owned())
     }
@@ -179,6 +200,17 @@ mod tests {
             authorization(&[("apikey", keys.secret()), ("authorization", &bearer)]).unwrap(),
             service
         );
+    }
+
+    #[test]
+    fn legacy_key_alone_is_no_token_of_a_user_for_the_sign_in_service() {
+        let keys = keys();
+        for (key, is_swapped) in [(keys.anon_token(), false), (keys.publishable(), true)] {
+            let mut headers = HeaderMap::new();
+            headers.insert("apikey", key.parse().unwrap());
+            swap(&keys, &mut headers, None, Service::Auth).unwrap();
+            assert_eq!(headers.contains_key(AUTHORIZATION), is_swapped);
+        }
     }
 
     #[test]

@@ -87,7 +87,11 @@ fn mend(bytes: &[u8], mended: &mut Vec<u8>) -> bool {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.mended.is_empty() && this.is_first_line {
             let mut bytes = [0_u8; 4096];
@@ -106,7 +110,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 
@@ -149,7 +157,10 @@ mod tests {
     fn first_line_is_mended_and_nothing_after_it() {
         let mut mended = Vec::new();
         assert!(mend("GET /t?select=data->>id&b=\"ü".as_bytes(), &mut mended));
-        assert!(!mend("\" HTTP/1.1\r\nx: \"<ü>\"\r\n\r\n<>".as_bytes(), &mut mended));
+        assert!(!mend(
+            "\" HTTP/1.1\r\nx: \"<ü>\"\r\n\r\n<>".as_bytes(),
+            &mut mended
+        ));
         let expected = "GET /t?select=data-%3E%3Eid&b=%22%C3%BC%22 HTTP/1.1\r\nx: \"<ü>\"\r\n\r\n<>";
         assert_eq!(String::from_utf8(mended).unwrap(), expected);
     }

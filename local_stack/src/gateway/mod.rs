@@ -2,7 +2,6 @@
 
 mod access;
 mod cors;
-mod keys;
 mod listener;
 mod page;
 mod playground;
@@ -10,6 +9,5 @@ mod rest;
 mod server;
 mod worker;
 
-pub(crate) use keys::ApiKeys;
 pub(crate) use page::Site;
 pub(crate) use server::Gateway;

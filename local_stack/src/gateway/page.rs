@@ -16,7 +16,8 @@ Parley, local stack: a stand-in for Supabase, for development and tests only.
 
   /              the playground, a page to try all of it in
   /rest/v1       tables and functions, as PostgREST serves them (send the header apikey)
-  /auth/v1       sign-up, sign-in, refresh, user, sign-out, settings, health
+  /auth/v1       sign-up, sign-in, codes and links by mail or SMS, second factors, users, as Supabase Auth serves them
+  /_mail         what would have been sent: the codes and links (/_mail/messages as JSON)
   /realtime/v1   channels: broadcast, presence, changes of tables
   /api           the routes of the worker for apps
   /webhooks      where providers call back; the worker's too

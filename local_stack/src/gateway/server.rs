@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 
 use super::listener::{Listener, Peer};
 use super::rest::Rest;
-use super::{access, cors, keys::ApiKeys, page, page::Site, worker};
+use super::{access, cors, page, page::Site, worker};
 use crate::auth::{self, Auth};
 use crate::error::Error;
+use crate::identity::{ApiKeys, SigningKeys, Verifier};
 use crate::postgres::Address;
 use crate::project::Project;
 use crate::realtime::{self, Realtime, RealtimeLimits};
-use crate::secret::Secret;
 use crate::storage::{self, Files, Storage};
 
 /// How long requests that are under way may take to end when the stack stops.
@@ -39,25 +39,34 @@ impl Gateway {
         listener: TcpListener,
         site: &Site<'_>,
         project: &Project,
-        jwt_secret: &Secret,
-        keys: ApiKeys,
+        signing: SigningKeys,
         limits: RealtimeLimits,
         address: Address,
     ) -> Result<Self, Error> {
-        let rest = Arc::new(Rest::connect(address, &project.api, jwt_secret).await?);
-        let auth = Auth::new(address, &project.auth, jwt_secret, site.api_url);
-        let open = page::router(site, keys.publishable()).merge(worker::router(site.worker));
-        let keys = Arc::new(keys);
-        let realtime = Realtime::start(address, jwt_secret, keys.clone(), limits).await?;
+        let verifier = Arc::new(Verifier::new(&signing));
+        let rest = Arc::new(Rest::connect(address, &project.api, verifier.clone()).await?);
+        let keys = Arc::new(ApiKeys::new(&signing, verifier.clone()));
+        let page = page::router(site, keys.publishable());
+        let realtime = Realtime::start(address, verifier.clone(), keys.clone(), limits).await?;
         let files = Files::open(site.data_dir)?;
-        let storage = Storage::start(address, jwt_secret, &project.storage, files).await?;
+        let storage = Storage::start(
+            address,
+            verifier.clone(),
+            signing.secret(),
+            &project.storage,
+            files,
+        )
+        .await?;
+        let auth = Auth::new(address, &project.auth, signing, verifier, site.api_url);
         let services = Services {
             rest: rest.clone(),
             auth: auth.clone(),
             realtime: &realtime,
             storage: &storage,
         };
-        let router = routes(services, keys, open);
+        let router = routes(services, keys, page)
+            .merge(worker::router(site.worker))
+            .nest("/_mail", auth::mailbox(&auth));
         let (shutdown, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<Peer>();
@@ -115,7 +124,9 @@ struct Services<'a> {
     storage: &'a Storage,
 }
 
-fn routes(services: Services<'_>, keys: Arc<ApiKeys>, open: Router) -> Router {
+/// What pages of every origin may use. What the worker serves is not among it, since it says itself which pages may call it, nor are
+/// the codes of the mailbox.
+fn routes(services: Services<'_>, keys: Arc<ApiKeys>, page: Router) -> Router {
     let Services {
         rest,
         auth,
@@ -139,6 +150,6 @@ fn routes(services: Services<'_>, keys: Arc<ApiKeys>, open: Router) -> Router {
         .merge(guarded)
         .merge(files)
         .nest("/realtime/v1", realtime::websocket(realtime.core()))
-        .merge(open)
+        .merge(page)
         .layer(cors::layer())
 }

@@ -23,6 +23,9 @@ use super::listener::Peer;
 /// As in Supabase's gateway the function sees what follows this: `/functions/v1/api/sessions` is the worker's `/api/sessions`.
 const FUNCTIONS: &str = "/functions/v1";
 
+/// What callers may reach of the worker, under either name. The rest, such as `/metrics`, is for those who run it.
+const SERVED: [&str; 2] = ["/api", "/webhooks"];
+
 /// The description of the worker's routes.
 const DESCRIPTION: &str = "/openapi.json";
 
@@ -52,15 +55,19 @@ struct Way {
 pub(super) fn router(worker: Option<SocketAddr>) -> Router {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let mut router = Router::new();
-    for prefix in ["/api", "/webhooks", FUNCTIONS] {
-        router = router
-            .route(prefix, any(pass))
-            .route(&format!("{prefix}/"), any(pass))
-            .route(&format!("{prefix}/{{*path}}"), any(pass));
+    for served in SERVED {
+        for prefix in [served.to_owned(), format!("{FUNCTIONS}{served}")] {
+            router = router
+                .route(&prefix, any(pass))
+                .route(&format!("{prefix}/"), any(pass))
+                .route(&format!("{prefix}/{{*path}}"), any(pass));
+        }
     }
-    // Refusals of the worker point to it.
+    // Refusals of the worker point to the description.
     router
         .route(DESCRIPTION, any(pass))
+        .route(FUNCTIONS, any(unknown))
+        .route(&format!("{FUNCTIONS}/{{*path}}"), any(unknown))
         .with_state(Way { worker, client })
 }
 
@@ -100,15 +107,16 @@ async fn pass(
     }
 }
 
+/// As Supabase answers for a function that is not there.
+async fn unknown() -> Response {
+    let body = json!({ "code": "NOT_FOUND", "message": "Requested function was not found" });
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
+}
+
 /// The same path and query at the worker.
 fn target(worker: SocketAddr, asked: &Uri) -> Option<Uri> {
     let path = asked.path_and_query().map_or("/", PathAndQuery::as_str);
     let path = path.strip_prefix(FUNCTIONS).unwrap_or(path);
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
     Uri::builder()
         .scheme(Scheme::HTTP)
         .authority(worker.to_string())

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::gateway::cors;
 use crate::gateway::listener::Listener;
 
 async fn serve(router: Router) -> (SocketAddr, JoinHandle<()>) {
@@ -26,9 +25,7 @@ async fn serve(router: Router) -> (SocketAddr, JoinHandle<()>) {
 async fn gateway(worker: Option<SocketAddr>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router(worker)
-        .layer(cors::layer())
-        .into_make_service_with_connect_info::<Peer>();
+    let service = router(worker).into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move { axum::serve(Listener(listener), service).await });
     format!("http://{address}")
 }
@@ -92,7 +89,8 @@ async fn request_arrives_as_it_was_with_word_of_whom_it_is_from() {
     for (asked, arrives) in [
         ("/webhooks/tavus/t", "/webhooks/tavus/t"),
         ("/functions/v1/api/sessions?a=1", "/api/sessions?a=1"),
-        ("/functions/v1", "/"),
+        ("/functions/v1/webhooks/tavus/t", "/webhooks/tavus/t"),
+        ("/functions/v1/api", "/api"),
         ("/api", "/api"),
     ] {
         let told: Value = reqwest::get(format!("{gateway}{asked}"))
@@ -143,36 +141,52 @@ async fn answer_comes_back_as_it_is_and_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn browser_of_another_origin_is_let_through_once() {
+async fn worker_alone_says_which_pages_may_call_it() {
     let allowing = ([("access-control-allow-origin", "https://only.example")], "said");
-    let (worker, _task) = serve(Router::new().route("/api/x", get(move || async move { allowing }))).await;
+    let routes = Router::new()
+        .route("/api/x", get(move || async move { allowing }))
+        .route("/api/y", get(|| async { "said" }));
+    let (worker, _task) = serve(routes).await;
     let gateway = gateway(Some(worker)).await;
     let http = reqwest::Client::new();
-    let answer = http
-        .get(format!("{gateway}/api/x"))
-        .header("origin", "https://page.example")
-        .send()
-        .await
-        .unwrap();
-    let origins: Vec<_> = answer
-        .headers()
-        .get_all("access-control-allow-origin")
-        .iter()
-        .collect();
-    assert_eq!(origins, ["*"]);
+    for (path, expected) in [
+        ("/api/x", Some("https://only.example")),
+        ("/functions/v1/api/x", Some("https://only.example")),
+        ("/api/y", None),
+        ("/functions/v1/api/y", None),
+    ] {
+        let request = http
+            .get(format!("{gateway}{path}"))
+            .header("origin", "https://page.example");
+        let answer = request.send().await.unwrap();
+        let allowed: Vec<_> = answer
+            .headers()
+            .get_all("access-control-allow-origin")
+            .iter()
+            .collect();
+        assert_eq!(allowed, Vec::from_iter(expected), "{path}");
+    }
     let preflight = http
-        .request(reqwest::Method::OPTIONS, format!("{gateway}/api/x"))
+        .request(reqwest::Method::OPTIONS, format!("{gateway}/api/y"))
         .header("origin", "https://page.example")
         .header("access-control-request-method", "PUT")
-        .header("access-control-request-headers", "authorization, apikey")
         .send()
         .await
         .unwrap();
-    assert_eq!(preflight.status(), StatusCode::OK);
-    assert_eq!(
-        preflight.headers()["access-control-allow-headers"],
-        "authorization, apikey"
-    );
+    assert_eq!(preflight.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(!preflight.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn what_is_for_operators_is_no_function() {
+    let (worker, _task) = serve(Router::new().fallback(tell)).await;
+    let gateway = gateway(Some(worker)).await;
+    for path in ["", "/", "/metrics", "/metrics/", "/%6Detrics", "/readyz", "/apis"] {
+        let answer = reqwest::get(format!("{gateway}/functions/v1{path}"))
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -182,7 +196,7 @@ async fn without_a_worker_the_answer_says_so_and_when_to_come_back() {
     assert!(task.await.unwrap_err().is_cancelled());
     for (worker, word) in [(None, "no_worker"), (Some(gone), "worker_unavailable")] {
         let gateway = gateway(worker).await;
-        for path in ["/api/sessions", "/webhooks/tavus/t", "/functions/v1/x"] {
+        for path in ["/api/sessions", "/webhooks/tavus/t", "/functions/v1/api/x"] {
             let answer = reqwest::get(format!("{gateway}{path}")).await.unwrap();
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(answer.headers()[RETRY_AFTER], "1");

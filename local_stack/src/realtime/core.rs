@@ -11,14 +11,13 @@ use super::hub::Hub;
 use super::limits::RealtimeLimits;
 use super::rate::Rate;
 use super::socket::Sockets;
-use super::token::Verifier;
-use crate::gateway::ApiKeys;
+use crate::identity::{ApiKeys, Verifier};
 
 /// The shared parts of the service.
 pub(crate) struct Core {
     pub(super) limits: RealtimeLimits,
     pub(super) keys: Arc<ApiKeys>,
-    pub(super) verifier: Verifier,
+    pub(super) verifier: Arc<Verifier>,
     pub(super) hub: Arc<Hub>,
     pub(super) gate: Gate,
     pub(super) sockets: Sockets,

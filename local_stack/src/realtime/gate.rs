@@ -4,7 +4,7 @@
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::caller::Caller;
+use crate::identity::Caller;
 use crate::postgres::Address;
 
 /// Probes take about a millisecond.
@@ -110,7 +110,7 @@ impl Gate {
         .bind(&extensions)
         .execute(&mut *tx)
         .await?;
-        caller.assume(&mut tx, Some(topic)).await?;
+        caller.assume(&mut tx, &[("realtime.topic", topic)]).await?;
         let seen: Vec<Uuid> = sqlx::query_scalar("select id from realtime.messages where id = any($1)")
             .bind(&ids)
             .fetch_all(&mut *tx)
@@ -131,7 +131,7 @@ impl Gate {
         extension: Extension,
     ) -> Result<bool, ProbeError> {
         let mut tx = self.begin().await?;
-        caller.assume(&mut tx, Some(topic)).await?;
+        caller.assume(&mut tx, &[("realtime.topic", topic)]).await?;
         let tried = sqlx::query(
             "insert into realtime.messages (topic, extension, inserted_at, updated_at)
             values ($1, $2, now() at time zone 'UTC', now() at time zone 'UTC')",

@@ -1,7 +1,6 @@
 //! `/realtime/v1`: a small stand-in for Supabase Realtime. Phoenix channels over a websocket with broadcast, presence, private
 //! channels that row level security on `realtime.messages` guards, what the database broadcasts, and changes of tables.
 
-mod caller;
 mod channel;
 mod core;
 mod feed;
@@ -15,10 +14,7 @@ mod rest;
 mod router;
 mod service;
 mod socket;
-mod token;
 
-pub(crate) use caller::Caller;
 pub use limits::RealtimeLimits;
 pub(crate) use router::{api, websocket};
 pub(crate) use service::Realtime;
-pub(crate) use token::{TokenError, Verifier};

@@ -12,11 +12,9 @@ use super::hub::Hub;
 use super::limits::RealtimeLimits;
 use super::receiver::HubReceiver;
 use super::socket::Sockets;
-use super::token::Verifier;
 use crate::error::Error;
-use crate::gateway::ApiKeys;
+use crate::identity::{ApiKeys, Verifier};
 use crate::postgres::Address;
-use crate::secret::Secret;
 
 /// How often the end of the sockets is looked for.
 const POLL: Duration = Duration::from_millis(10);
@@ -34,7 +32,7 @@ impl Realtime {
     /// Connects to the database and listens to it.
     pub(crate) async fn start(
         address: Address,
-        jwt_secret: &Secret,
+        verifier: Arc<Verifier>,
         keys: Arc<ApiKeys>,
         limits: RealtimeLimits,
     ) -> Result<Self, Error> {
@@ -48,7 +46,7 @@ impl Realtime {
         let (stop, stopping) = watch::channel(false);
         let core = Core {
             sockets: Sockets::new(limits.max_connections),
-            verifier: Verifier::new(jwt_secret),
+            verifier,
             gate: Gate::new(address),
             live: feed.live(),
             feed: RwLock::new(Some(feed)),

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::coerce::integer;
 use super::core::{Core, Shared};
 use super::error::StorageError;
-use super::fields::{Body, Fields, Query, integer};
+use super::fields::{Body, Fields, Query};
 use super::list::Order;
 use super::{bucket, caller, key, objects, remove, size};
 
@@ -121,8 +122,8 @@ pub(super) async fn create(
     )
     .bind(&id)
     .bind(&name)
-    .bind(caller::owner(&caller).and_then(|owner| Uuid::parse_str(owner).ok()))
-    .bind(caller::owner(&caller))
+    .bind(caller.subject().and_then(|owner| Uuid::parse_str(owner).ok()))
+    .bind(caller.subject())
     .bind(form.public.unwrap_or(false))
     .bind(form.file_size_limit.flatten())
     .bind(form.allowed_mime_types.flatten())

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::core::Shared;
 use super::error::StorageError;
 use super::fields::{Body, Fields};
+use super::objects;
 use super::relocate::Ways;
 use super::upload::{Target, commit, header_metadata, probe, wants_upsert};
-use super::{caller, objects};
 
 const OPERATION: &str = "storage.object.copy";
 
@@ -32,7 +32,7 @@ pub(super) async fn copy(
     let target = Target {
         bucket: to_bucket.to_owned(),
         name: to_name.to_owned(),
-        owner: caller::owner(&caller).map(str::to_owned),
+        owner: caller.subject().map(str::to_owned),
         caller,
         is_upsert: wants_upsert(&headers),
         operation: OPERATION,

@@ -8,14 +8,16 @@ use sqlx::{PgPool, Postgres, Transaction};
 use super::caller;
 use super::error::StorageError;
 use super::files::Files;
+use super::resumable::Uploads;
 use super::signed_url::Signer;
-use crate::realtime::{Caller, Verifier};
+use crate::identity::{Caller, Verifier};
 
 /// The state of the service.
 pub(crate) struct Core {
     pub(super) pool: PgPool,
     pub(super) files: Files,
-    pub(super) verifier: Verifier,
+    pub(super) uploads: Uploads,
+    pub(super) verifier: Arc<Verifier>,
     pub(super) signer: Signer,
     /// What no file may exceed, in bytes.
     pub(super) largest_file: u64,

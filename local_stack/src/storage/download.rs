@@ -15,7 +15,7 @@ use super::fields::{Fields, Query};
 use super::objects::{self, Object};
 use super::signed_url::Scope;
 use super::{bucket, caller, key};
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// A file goes when its row is replaced. Then the next one is looked for, this often.
 const TRIES: u32 = 5;
@@ -104,7 +104,7 @@ pub(super) async fn signed(
     let now = Utc::now().timestamp();
     let claims = core.signer.verify(&token, Scope::Download, &url, now)?;
     wish.expires = Some(claims.exp);
-    let place = Place::new(bucket, name, caller::service(), "storage.object.get_signed")?;
+    let place = Place::new(bucket, name, Caller::service(), "storage.object.get_signed")?;
     serve(&core, &place, &wish, &request).await
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn reader(
     let mut tx = core.begin().await?;
     let bucket = bucket::find(&mut tx, bucket).await?;
     match caller {
-        _ if bucket.public => Ok(caller::service()),
+        _ if bucket.public => Ok(Caller::service()),
         Some(caller) => Ok(caller),
         None => Err(StorageError::NoSuchBucket),
     }

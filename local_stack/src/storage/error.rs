@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::realtime::TokenError;
+use crate::identity::TokenError;
 
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const UNIQUE_VIOLATION: &str = "23505";
@@ -101,6 +101,13 @@ impl StorageError {
     }
 }
 
+impl StorageError {
+    /// The status that is meant.
+    pub(super) fn meant(&self) -> StatusCode {
+        StatusCode::from_u16(self.parts().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
 impl From<TokenError> for StorageError {
     fn from(error: TokenError) -> Self {
         Self::AccessDenied(
@@ -143,8 +150,9 @@ impl From<sqlx::Error> for StorageError {
 impl IntoResponse for StorageError {
     fn into_response(self) -> Response {
         let (meant, code, error) = self.parts();
-        let status = match meant {
-            500 | 544 => StatusCode::from_u16(meant).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        let status = match self {
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            _ if meant >= 500 => StatusCode::from_u16(meant).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             _ => StatusCode::BAD_REQUEST,
         };
         if let Self::File(source) = &self {

@@ -7,6 +7,7 @@
 mod bucket;
 mod buckets;
 mod caller;
+mod coerce;
 mod copy;
 mod core;
 mod download;
@@ -20,6 +21,7 @@ mod list_v2;
 mod objects;
 mod relocate;
 mod remove;
+mod resumable;
 mod router;
 mod service;
 mod sign;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::core::Shared;
 use super::error::StorageError;
 use super::fields::{Body, Fields};
-use super::{caller, key, objects};
+use super::{key, objects};
 
 /// From where to where; also the form of a copy.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(super) async fn relocate(
     .bind(name)
     .bind(to_bucket)
     .bind(to_name)
-    .bind(caller::owner(&caller))
+    .bind(caller.subject())
     .execute(&mut *tx)
     .await?;
     if moved.rows_affected() == 0 {

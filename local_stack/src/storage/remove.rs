@@ -9,7 +9,7 @@ use super::core::Shared;
 use super::error::StorageError;
 use super::fields::Body;
 use super::objects::Object;
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// How many names one request may have.
 const MOST: usize = 1000;

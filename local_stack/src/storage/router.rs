@@ -8,7 +8,7 @@ use axum::routing::{any, get, post, put};
 use serde_json::json;
 
 use super::core::Shared;
-use super::{buckets, copy, download, info, list, list_v2, relocate, remove, sign, upload};
+use super::{buckets, copy, download, info, list, list_v2, relocate, remove, resumable, sign, upload};
 
 /// What a request may have that is no file.
 const LARGEST_JSON: usize = 1024 * 1024;
@@ -50,13 +50,14 @@ pub(crate) fn router(core: Shared) -> Router {
     Router::new()
         .nest("/object", objects)
         .merge(buckets)
+        .merge(resumable::router())
         .route("/status", get(|| async { StatusCode::OK }))
         .fallback(any(unknown))
         .layer(DefaultBodyLimit::max(LARGEST_JSON))
         .with_state(core)
 }
 
-/// What this stand-in has not: resumable uploads, images that change their size, S3, buckets of other kinds.
+/// What this stand-in has not: images that change their size, S3, buckets of other kinds.
 async fn unknown(uri: Uri) -> Response {
     let body = json!({
         "statusCode": "404",

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::core::{Core, Shared};
 use super::files::Files;
+use super::resumable::Uploads;
 use super::signed_url::Signer;
 use super::size;
 use crate::error::Error;
+use crate::identity::Verifier;
 use crate::postgres::Address;
 use crate::project;
-use crate::realtime::Verifier;
 use crate::secret::Secret;
 
 /// Uploads hold none while they read.
@@ -25,6 +26,7 @@ impl Storage {
     /// Removes files that no row names, and is ready.
     pub(crate) async fn start(
         address: Address,
+        verifier: Arc<Verifier>,
         secret: &Secret,
         settings: &project::Storage,
         files: Files,
@@ -39,7 +41,8 @@ impl Storage {
         let core = Core {
             pool: address.pool("supabase_admin", CONNECTIONS),
             files,
-            verifier: Verifier::new(secret),
+            uploads: Uploads::default(),
+            verifier,
             signer: Signer::new(secret),
             largest_file,
         };

@@ -12,9 +12,9 @@ use super::core::{Core, Shared};
 use super::download::Place;
 use super::error::StorageError;
 use super::fields::{Body, Fields};
+use super::key;
 use super::signed_url::{Claims, Scope};
 use super::upload::{Target, probe, wants_upsert};
-use super::{caller, key};
 
 /// How long an upload may wait, in seconds; Supabase's two hours.
 const UPLOAD_SECONDS: i64 = 7200;
@@ -86,7 +86,7 @@ pub(super) async fn upload(
     key::check(&name)?;
     let url = format!("{bucket}/{name}");
     let target = Target {
-        owner: caller::owner(&caller).map(str::to_owned),
+        owner: caller.subject().map(str::to_owned),
         bucket,
         name,
         caller,

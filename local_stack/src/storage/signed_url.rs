@@ -124,7 +124,8 @@ mod tests {
                 .verify("nonsense", Scope::Download, "b/a.txt", NOW)
                 .is_err()
         );
-        let user = crate::realtime::Verifier::new(&Secret::new("k".repeat(40)));
+        let keys = crate::identity::SigningKeys::legacy(Secret::new("k".repeat(40)));
+        let user = crate::identity::Verifier::new(&keys);
         assert!(user.verify(&token(), NOW).is_err());
     }
 }

@@ -86,12 +86,15 @@ impl<'c> Trigger<'c> {
     }
 
     fn columns(&self) -> &[pg_sys::FormData_pg_attribute] {
-        // SAFETY: an open relation has a descriptor with that many columns.
+        // SAFETY: an open relation has a descriptor with that many columns. Since 18 it begins with as many short forms of them.
         unsafe {
             let descriptor = self.relation().rd_att;
-            (*descriptor)
-                .attrs
-                .as_slice(usize::try_from((*descriptor).natts).unwrap_or(0))
+            let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+            #[cfg(not(feature = "pg18"))]
+            let columns = (*descriptor).attrs.as_ptr();
+            #[cfg(feature = "pg18")]
+            let columns = (*descriptor).compact_attrs.as_ptr().add(count).cast();
+            std::slice::from_raw_parts(columns, count)
         }
     }
 

@@ -49,8 +49,10 @@ const noStack = { variables: {}, stop: () => undefined };
 /** Inside: the stack, then the suite's commands. A failing test is no failure of this process; the report says what failed. */
 async function inside(name, place, folder) {
     const { default: suite } = await import(`../${name}.mjs`);
+    suite.before?.(place);
     const project = suite.project ? join(place.folder, suite.project) : undefined;
-    const stack = suite.stack === false ? noStack : await startStack({ repository, folder, project, ...suite.stack });
+    const stack = await (suite.start?.({ repository, folder, startStack }) ??
+        (suite.stack === false ? noStack : startStack({ repository, folder, project, ...suite.stack })));
     try {
         const report = join(folder, 'report');
         for (const { program, words, env = {}, cwd = place.folder } of suite.commands(place, report, stack.variables)) {

@@ -1,7 +1,7 @@
 // A stack for one suite, with the project that the client's tests come with.
 
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -21,14 +21,12 @@ const START_SECONDS = 180;
  *
  * `ports` are those that the tests name.
  */
-export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 } }) {
+export async function startStack({ repository, folder, project, ports = { api: 54321, db: 54322 }, env = {} }) {
     const copy = join(folder, 'project');
     mkdirSync(join(copy, 'supabase/migrations'), { recursive: true });
     if (project && existsSync(join(project, 'supabase'))) {
         cpSync(join(project, 'supabase'), join(copy, 'supabase'), { recursive: true });
     }
-    // Where local_stack looks for them.
-    symlinkSync('supabase/migrations', join(copy, 'migrations'));
     writeFileSync(join(copy, 'supabase/migrations/00000000000000_grants.sql'), GRANTS);
     const data = join(folder, 'data');
     mkdirSync(data);
@@ -42,6 +40,7 @@ export async function startStack({ repository, folder, project, ports = { api: 5
             PARLEY_DATA_DIR: data,
             PARLEY_API_PORT: String(ports.api),
             PARLEY_DB_PORT: String(ports.db),
+            ...env,
         },
         stdio: ['ignore', output, output],
     });

@@ -74,12 +74,22 @@ impl Catalogue {
         let mut raw: Raw = serde_json::from_str(json)?;
         let origins = view::origins(&raw.relations);
         view::derive_keys(&mut raw.relations, &origins);
-        let relationships = relationship::derive(&raw.relations, &raw.foreign_keys, &raw.computed, &origins, exposed);
+        let relationships = relationship::derive(
+            &raw.relations,
+            &raw.foreign_keys,
+            &raw.computed,
+            &origins,
+            exposed,
+        );
         let mut functions: HashMap<Name, Vec<Function>> = HashMap::new();
         for function in raw.functions {
             functions.entry(function.id()).or_default().push(function);
         }
-        let relations = raw.relations.into_iter().map(|relation| (relation.id(), relation)).collect();
+        let relations = raw
+            .relations
+            .into_iter()
+            .map(|relation| (relation.id(), relation))
+            .collect();
         Ok(Self {
             relations,
             relationships,
@@ -99,10 +109,15 @@ impl Catalogue {
             let error = Error::new(
                 404,
                 "PGRST205",
-                format!("Could not find the table '{}.{}' in the schema cache", name.schema, name.name),
+                format!(
+                    "Could not find the table '{}.{}' in the schema cache",
+                    name.schema, name.name
+                ),
             );
             match nearest(&name.name, known.map(|known| known.name.as_str()), 0.75) {
-                Some(near) => error.with_hint(format!("Perhaps you meant the table '{}.{near}'", name.schema)),
+                Some(near) => {
+                    error.with_hint(format!("Perhaps you meant the table '{}.{near}'", name.schema))
+                }
                 None => error,
             }
         })
@@ -115,7 +130,10 @@ impl Catalogue {
 
     /// The relations of a schema that any relationship begins at.
     pub(crate) fn related(&self, schema: &str) -> impl Iterator<Item = &str> {
-        let in_schema = self.relationships.keys().filter(move |name| name.schema == schema);
+        let in_schema = self
+            .relationships
+            .keys()
+            .filter(move |name| name.schema == schema);
         in_schema.map(|name| name.name.as_str())
     }
 
@@ -132,7 +150,9 @@ impl Catalogue {
 
     /// Every relation of a schema.
     pub(crate) fn relations_of(&self, schema: &str) -> impl Iterator<Item = &Relation> {
-        self.relations.values().filter(move |relation| relation.schema == schema)
+        self.relations
+            .values()
+            .filter(move |relation| relation.schema == schema)
     }
 
     /// Every function of a schema.

@@ -51,7 +51,10 @@ impl Relation {
 
     /// The columns of the primary key.
     pub(crate) fn key_columns(&self) -> Vec<&str> {
-        self.key.iter().filter_map(|number| self.column_name(*number)).collect()
+        self.key
+            .iter()
+            .filter_map(|number| self.column_name(*number))
+            .collect()
     }
 
     pub(crate) fn is_insertable(&self) -> bool {

@@ -42,12 +42,24 @@ pub(crate) struct Relationship {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Pairs of columns, those of `from` first.
-    ManyToOne { constraint: String, columns: Vec<(String, String)> },
-    OneToMany { constraint: String, columns: Vec<(String, String)> },
-    OneToOne { constraint: String, columns: Vec<(String, String)> },
+    ManyToOne {
+        constraint: String,
+        columns: Vec<(String, String)>,
+    },
+    OneToMany {
+        constraint: String,
+        columns: Vec<(String, String)>,
+    },
+    OneToOne {
+        constraint: String,
+        columns: Vec<(String, String)>,
+    },
     ManyToMany(Junction),
     /// A function that takes a row of `from`.
-    Computed { function: Name, is_single: bool },
+    Computed {
+        function: Name,
+        is_single: bool,
+    },
 }
 
 /// The relation between two others. Pairs are of a column of the end and one of the junction.
@@ -103,10 +115,16 @@ pub(super) fn derive(
     exposed: &[String],
 ) -> HashMap<Name, Vec<Relationship>> {
     let by_id: HashMap<i64, &Relation> = relations.iter().map(|relation| (relation.id, relation)).collect();
-    let direct: Vec<Direct<'_>> = keys.iter().flat_map(|key| direct(key, relations, &by_id, origins)).collect();
+    let direct: Vec<Direct<'_>> = keys
+        .iter()
+        .flat_map(|key| direct(key, relations, &by_id, origins))
+        .collect();
     let mut all: Vec<Relationship> = direct.iter().flat_map(Direct::both_ways).collect();
     all.extend(junctions(&direct));
-    let functions: Vec<Relationship> = computed.iter().filter_map(|function| computed_way(function, &by_id)).collect();
+    let functions: Vec<Relationship> = computed
+        .iter()
+        .filter_map(|function| computed_way(function, &by_id))
+        .collect();
     // A function of the same name as the table it leads to stands for what the keys say.
     all.retain(|way| {
         !functions.iter().any(|other| {
@@ -141,12 +159,27 @@ struct Direct<'a> {
 impl Direct<'_> {
     fn both_ways(&self) -> [Relationship; 2] {
         let (constraint, columns) = (self.key.name.clone(), self.columns.clone());
-        let reversed: Vec<(String, String)> = columns.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
+        let reversed: Vec<(String, String)> = columns
+            .iter()
+            .map(|(from, to)| (to.clone(), from.clone()))
+            .collect();
         let back = constraint.clone();
         let (there, back) = if self.key.is_unique {
-            (Kind::OneToOne { constraint, columns }, Kind::OneToOne { constraint: back, columns: reversed })
+            (
+                Kind::OneToOne { constraint, columns },
+                Kind::OneToOne {
+                    constraint: back,
+                    columns: reversed,
+                },
+            )
         } else {
-            (Kind::ManyToOne { constraint, columns }, Kind::OneToMany { constraint: back, columns: reversed })
+            (
+                Kind::ManyToOne { constraint, columns },
+                Kind::OneToMany {
+                    constraint: back,
+                    columns: reversed,
+                },
+            )
         };
         let way = |from: &Relation, to: &Relation, kind| Relationship {
             from: from.id(),
@@ -167,10 +200,18 @@ fn direct<'a>(
 ) -> Vec<Direct<'a>> {
     let ends = |table: i64, columns: &[i16]| -> Vec<(&'a Relation, Vec<i16>)> {
         let own = by_id.get(&table).map(|relation| (*relation, columns.to_vec()));
-        let views = relations.iter().filter(|relation| relation.is_view).flat_map(|view| {
-            let shown: Vec<Vec<i16>> = columns.iter().map(|number| shows(view.id, origins, (table, *number))).collect();
-            combinations(&shown).into_iter().map(move |numbers| (view, numbers))
-        });
+        let views = relations
+            .iter()
+            .filter(|relation| relation.is_view)
+            .flat_map(|view| {
+                let shown: Vec<Vec<i16>> = columns
+                    .iter()
+                    .map(|number| shows(view.id, origins, (table, *number)))
+                    .collect();
+                combinations(&shown)
+                    .into_iter()
+                    .map(move |numbers| (view, numbers))
+            });
         own.into_iter().chain(views).collect()
     };
     let (froms, tos) = (ends(key.from, &key.from_columns), ends(key.to, &key.to_columns));
@@ -180,7 +221,12 @@ fn direct<'a>(
             let columns: Option<Vec<(String, String)>> = from_numbers
                 .iter()
                 .zip(to_numbers)
-                .map(|(one, two)| Some((from.column_name(*one)?.to_owned(), to.column_name(*two)?.to_owned())))
+                .map(|(one, two)| {
+                    Some((
+                        from.column_name(*one)?.to_owned(),
+                        to.column_name(*two)?.to_owned(),
+                    ))
+                })
                 .collect();
             if let Some(columns) = columns {
                 found.push(Direct {
@@ -198,11 +244,16 @@ fn direct<'a>(
 
 /// Every choice of one from each; none when there is nothing to choose from.
 fn combinations(choices: &[Vec<i16>]) -> Vec<Vec<i16>> {
-    let start = if choices.is_empty() { Vec::new() } else { vec![Vec::new()] };
+    let start = if choices.is_empty() {
+        Vec::new()
+    } else {
+        vec![Vec::new()]
+    };
     choices.iter().fold(start, |chosen, next| {
         let extend = |one: &Vec<i16>| {
             let one = one.clone();
-            next.iter().map(move |number| one.iter().copied().chain([*number]).collect::<Vec<_>>())
+            next.iter()
+                .map(move |number| one.iter().copied().chain([*number]).collect::<Vec<_>>())
         };
         chosen.iter().flat_map(extend).collect()
     })
@@ -219,7 +270,12 @@ fn junctions(direct: &[Direct<'_>]) -> Vec<Relationship> {
             if !is_other || !numbers.all(|number| one.from.key.contains(number)) {
                 continue;
             }
-            let swapped = |way: &Direct<'_>| way.columns.iter().map(|(from, to)| (to.clone(), from.clone())).collect();
+            let swapped = |way: &Direct<'_>| {
+                way.columns
+                    .iter()
+                    .map(|(from, to)| (to.clone(), from.clone()))
+                    .collect()
+            };
             found.push(Relationship {
                 from: one.to.id(),
                 to: two.to.id(),

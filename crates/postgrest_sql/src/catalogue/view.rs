@@ -45,7 +45,9 @@ pub(super) fn derive_keys(relations: &mut [Relation], origins: &Origins) {
         .map(|relation| (relation.id, relation.key.clone()))
         .collect();
     for view in relations.iter_mut().filter(|relation| relation.is_view) {
-        let mut tables: Vec<i64> = columns_of(view.id, origins).map(|(_, (table, _))| table).collect();
+        let mut tables: Vec<i64> = columns_of(view.id, origins)
+            .map(|(_, (table, _))| table)
+            .collect();
         tables.sort_unstable();
         tables.dedup();
         for table in tables {

@@ -9,8 +9,12 @@ pub(crate) enum MediaType {
     /// An array whose objects have no nulls.
     JsonWithoutNulls,
     /// Exactly one object.
-    Object { strips_nulls: bool },
+    Object {
+        strips_nulls: bool,
+    },
     Csv,
+    /// A collection of features, made by PostGIS.
+    GeoJson,
     OpenApi,
     Any,
     Form,
@@ -41,17 +45,24 @@ impl MediaType {
         let strips_nulls = parameter("nulls") == Some("stripped");
         match essence.as_str() {
             "application/json" => Self::Json,
-            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if strips_nulls => Self::JsonWithoutNulls,
+            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if strips_nulls => {
+                Self::JsonWithoutNulls
+            }
             "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => Self::Json,
-            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => Self::Object { strips_nulls },
+            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => {
+                Self::Object { strips_nulls }
+            }
             "text/csv" => Self::Csv,
+            "application/geo+json" => Self::GeoJson,
             "application/openapi+json" => Self::OpenApi,
             "application/x-www-form-urlencoded" => Self::Form,
             "text/plain" => Self::Text,
             "text/xml" => Self::Xml,
             "application/octet-stream" => Self::Bytes,
             "*/*" => Self::Any,
-            "application/vnd.pgrst.plan" | "application/vnd.pgrst.plan+text" | "application/vnd.pgrst.plan+json" => {
+            "application/vnd.pgrst.plan"
+            | "application/vnd.pgrst.plan+text"
+            | "application/vnd.pgrst.plan+json" => {
                 let wanted = parameter("options").unwrap_or_default();
                 Self::Plan(PlanType {
                     of: Box::new(parameter("for").map_or(Self::Json, Self::parse)),
@@ -74,6 +85,7 @@ impl MediaType {
             Self::Object { strips_nulls: true } => "application/vnd.pgrst.object+json;nulls=stripped",
             Self::Object { strips_nulls: false } => "application/vnd.pgrst.object+json",
             Self::Csv => "text/csv",
+            Self::GeoJson => "application/geo+json",
             Self::OpenApi => "application/openapi+json",
             Self::Any => "*/*",
             Self::Form => "application/x-www-form-urlencoded",
@@ -93,6 +105,14 @@ impl MediaType {
         name.to_owned()
     }
 
+    /// Whether rows can be written so.
+    fn is_producible(&self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::JsonWithoutNulls | Self::Object { .. } | Self::Csv | Self::GeoJson | Self::Any
+        )
+    }
+
     /// The value of `Content-Type`.
     pub(crate) fn content_type(&self) -> String {
         format!("{}; charset=utf-8", self.name())
@@ -105,7 +125,12 @@ fn split(text: &str) -> (String, Vec<(String, String)>) {
     let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     let parameters = parts
         .filter_map(|part| part.split_once('='))
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned()))
+        .map(|(name, value)| {
+            (
+                name.trim().to_ascii_lowercase(),
+                value.trim().trim_matches('"').to_owned(),
+            )
+        })
         .filter(|(name, _)| name != "q")
         .collect();
     (essence, parameters)
@@ -136,7 +161,10 @@ fn outside_quotes(header: &str) -> Vec<&str> {
 }
 
 fn weight(text: &str) -> f64 {
-    let parameter = text.split(';').skip(1).find_map(|part| part.trim().strip_prefix("q="));
+    let parameter = text
+        .split(';')
+        .skip(1)
+        .find_map(|part| part.trim().strip_prefix("q="));
     parameter.and_then(|text| text.trim().parse().ok()).unwrap_or(1.0)
 }
 
@@ -145,15 +173,8 @@ pub(crate) fn negotiate(header: Option<&str>, allows_plans: bool) -> Result<Medi
     let types = accepted(header);
     let fitting = types.iter().find_map(|media| match media {
         MediaType::Any => Some(MediaType::Json),
-        MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv => Some(media.clone()),
-        MediaType::Plan(plan) => {
-            let is_possible = matches!(
-                *plan.of,
-                MediaType::Json | MediaType::JsonWithoutNulls | MediaType::Object { .. } | MediaType::Csv | MediaType::Any
-            );
-            (allows_plans && is_possible).then(|| media.clone())
-        }
-        _ => None,
+        MediaType::Plan(plan) => (allows_plans && plan.of.is_producible()).then(|| media.clone()),
+        other => other.is_producible().then(|| other.clone()),
     });
     fitting.ok_or_else(|| Error::media_type(&types.iter().map(MediaType::name).collect::<Vec<_>>()))
 }
@@ -161,11 +182,14 @@ pub(crate) fn negotiate(header: Option<&str>, allows_plans: bool) -> Result<Medi
 /// Whether the description of the API is a fitting answer.
 pub(crate) fn accepts_description(header: Option<&str>) -> Result<(), Error> {
     let types = accepted(header);
-    let is_fitting = |media: &MediaType| matches!(media, MediaType::OpenApi | MediaType::Json | MediaType::Any);
+    let is_fitting =
+        |media: &MediaType| matches!(media, MediaType::OpenApi | MediaType::Json | MediaType::Any);
     if types.iter().any(is_fitting) {
         return Ok(());
     }
-    Err(Error::media_type(&types.iter().map(MediaType::name).collect::<Vec<_>>()))
+    Err(Error::media_type(
+        &types.iter().map(MediaType::name).collect::<Vec<_>>(),
+    ))
 }
 
 #[cfg(test)]
@@ -175,7 +199,10 @@ mod tests {
     #[test]
     fn weightiest_type_that_can_be_answered_wins() {
         let chosen = |header| negotiate(Some(header), false);
-        assert_eq!(chosen("text/csv;q=0.5, application/json").unwrap(), MediaType::Json);
+        assert_eq!(
+            chosen("text/csv;q=0.5, application/json").unwrap(),
+            MediaType::Json
+        );
         assert_eq!(chosen("image/png, text/csv").unwrap(), MediaType::Csv);
         assert_eq!(chosen("*/*").unwrap(), MediaType::Json);
         assert_eq!(negotiate(None, false).unwrap(), MediaType::Json);

@@ -101,7 +101,9 @@ impl Preferences {
 
     /// The value of `Preference-Applied`; `None` when there is nothing to say.
     pub(crate) fn applied(&self) -> Option<String> {
-        let choose = |value: Option<bool>, yes: &'static str, no: &'static str| value.map(|is| if is { yes } else { no });
+        let choose = |value: Option<bool>, yes: &'static str, no: &'static str| {
+            value.map(|is| if is { yes } else { no })
+        };
         let fixed = [
             self.resolution.map(|resolution| match resolution {
                 Resolution::Merge => "resolution=merge-duplicates",
@@ -123,7 +125,10 @@ impl Preferences {
         ];
         let mut all: Vec<String> = fixed.into_iter().flatten().map(str::to_owned).collect();
         all.extend(self.timezone.iter().map(|zone| format!("timezone={zone}")));
-        all.extend(self.strict_max_affected().map(|number| format!("max-affected={number}")));
+        all.extend(
+            self.strict_max_affected()
+                .map(|number| format!("max-affected={number}")),
+        );
         (!all.is_empty()).then(|| all.join(", "))
     }
 }
@@ -133,8 +138,10 @@ mod tests {
     use super::*;
 
     fn read(values: &[&str]) -> Preferences {
-        let headers: Vec<(String, String)> =
-            values.iter().map(|value| ("prefer".to_owned(), (*value).to_owned())).collect();
+        let headers: Vec<(String, String)> = values
+            .iter()
+            .map(|value| ("prefer".to_owned(), (*value).to_owned()))
+            .collect();
         let request = Request {
             method: "GET",
             path: "/",
@@ -149,7 +156,10 @@ mod tests {
     fn first_of_a_kind_counts_and_several_headers_are_one() {
         let preferences = read(&["return=minimal, count=exact", "return=representation,tx=rollback"]);
         assert_eq!(preferences.representation, Some(Representation::Minimal));
-        assert_eq!((preferences.count, preferences.rolls_back), (Some(Count::Exact), Some(true)));
+        assert_eq!(
+            (preferences.count, preferences.rolls_back),
+            (Some(Count::Exact), Some(true))
+        );
         assert_eq!(
             preferences.applied().unwrap(),
             "return=minimal, count=exact, tx=rollback"
@@ -166,7 +176,10 @@ mod tests {
 
     #[test]
     fn unknown_preferences_are_kept_for_those_who_want_strictness() {
-        assert_eq!(read(&["foo, timezone=UTC , return=none"]).invalid, ["foo", "return=none"]);
+        assert_eq!(
+            read(&["foo, timezone=UTC , return=none"]).invalid,
+            ["foo", "return=none"]
+        );
         assert_eq!(read(&[]).applied(), None);
     }
 }

@@ -25,7 +25,10 @@ impl Range {
         };
         let low = i64::from(low);
         if is_open {
-            return Ok(Self { offset: low, limit: None });
+            return Ok(Self {
+                offset: low,
+                limit: None,
+            });
         }
         match high.parse::<u32>().map(i64::from) {
             Ok(high) if high < low => Err(Error::range(
@@ -91,8 +94,20 @@ mod tests {
     #[test]
     fn header_is_read_and_nonsense_means_all() {
         let range = |text| Range::of_header(text).unwrap();
-        assert_eq!(range("2-4"), Range { offset: 2, limit: Some(3) });
-        assert_eq!(range("7-"), Range { offset: 7, limit: None });
+        assert_eq!(
+            range("2-4"),
+            Range {
+                offset: 2,
+                limit: Some(3)
+            }
+        );
+        assert_eq!(
+            range("7-"),
+            Range {
+                offset: 7,
+                limit: None
+            }
+        );
         for text in ["", "items=0-1", "-5", "a-b", "1"] {
             assert!(range(text).is_all(), "{text}");
         }
@@ -102,18 +117,49 @@ mod tests {
     #[test]
     fn header_and_parameters_meet_in_what_both_contain() {
         let all = Range::default();
-        let page = Range { offset: 5, limit: Some(10) };
+        let page = Range {
+            offset: 5,
+            limit: Some(10),
+        };
         assert_eq!(all.within(page), page);
-        assert_eq!(Range { offset: 0, limit: Some(8) }.within(page), Range { offset: 5, limit: Some(3) });
-        assert_eq!(Range { offset: 20, limit: None }.within(page).limit, Some(0));
+        assert_eq!(
+            Range {
+                offset: 0,
+                limit: Some(8)
+            }
+            .within(page),
+            Range {
+                offset: 5,
+                limit: Some(3)
+            }
+        );
+        assert_eq!(
+            Range {
+                offset: 20,
+                limit: None
+            }
+            .within(page)
+            .limit,
+            Some(0)
+        );
     }
 
     #[test]
     fn status_says_whether_there_is_more() {
-        let page = Range { offset: 0, limit: Some(2) };
+        let page = Range {
+            offset: 0,
+            limit: Some(2),
+        };
         assert_eq!(page.content(2, None), (200, "0-1/*".to_owned()));
         assert_eq!(page.content(2, Some(5)), (206, "0-1/5".to_owned()));
         assert_eq!(page.content(0, Some(0)), (200, "*/0".to_owned()));
-        assert_eq!(Range { offset: 9, limit: None }.content(0, Some(3)), (416, "*/3".to_owned()));
+        assert_eq!(
+            Range {
+                offset: 9,
+                limit: None
+            }
+            .content(0, Some(3)),
+            (416, "*/3".to_owned())
+        );
     }
 }

@@ -15,12 +15,20 @@ pub(crate) enum Resource {
 impl Resource {
     pub(super) fn parse(path: &str) -> Result<Self, Error> {
         let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+        let parts: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(decoded)
+            .collect();
         match parts.as_slice() {
             [] => Ok(Self::Root),
             [relation] => Ok(Self::Relation(relation.clone())),
             [rpc, function] if rpc == "rpc" => Ok(Self::Function(function.clone())),
-            _ => Err(Error::new(404, "PGRST125", "Invalid path specified in request URL")),
+            _ => Err(Error::new(
+                404,
+                "PGRST125",
+                "Invalid path specified in request URL",
+            )),
         }
     }
 }
@@ -30,7 +38,9 @@ impl Resource {
 pub(super) enum Action {
     Read,
     Mutate(Change),
-    Call { is_read: bool },
+    Call {
+        is_read: bool,
+    },
     /// The description of the whole API.
     Describe,
     /// What may be done.
@@ -58,10 +68,16 @@ impl Action {
             (Resource::Relation(_), "DELETE") => Ok(Self::Mutate(Change::Delete)),
             (Resource::Function(_), "GET" | "HEAD") => Ok(Self::Call { is_read: true }),
             (Resource::Function(_), "POST") => Ok(Self::Call { is_read: false }),
-            (Resource::Function(_), _) => {
-                Err(Error::new(405, "PGRST101", format!("Cannot use the {method} method on RPC")))
-            }
-            _ => Err(Error::new(405, "PGRST117", format!("Unsupported HTTP method: {method}"))),
+            (Resource::Function(_), _) => Err(Error::new(
+                405,
+                "PGRST101",
+                format!("Cannot use the {method} method on RPC"),
+            )),
+            _ => Err(Error::new(
+                405,
+                "PGRST117",
+                format!("Unsupported HTTP method: {method}"),
+            )),
         }
     }
 }
@@ -73,7 +89,10 @@ mod tests {
     #[test]
     fn paths_name_relations_and_functions() {
         assert_eq!(Resource::parse("/").unwrap(), Resource::Root);
-        assert_eq!(Resource::parse("/a%20b").unwrap(), Resource::Relation("a b".into()));
+        assert_eq!(
+            Resource::parse("/a%20b").unwrap(),
+            Resource::Relation("a b".into())
+        );
         assert_eq!(Resource::parse("/rpc/f").unwrap(), Resource::Function("f".into()));
         assert_eq!(Resource::parse("/a/b").unwrap_err().code, "PGRST125");
     }

@@ -2,6 +2,7 @@
 
 mod action;
 mod call;
+mod choice;
 mod mutate;
 mod narrow;
 mod node;
@@ -10,10 +11,11 @@ mod relationship;
 mod spread;
 mod tree;
 
-pub(crate) use action::Resource;
 use action::Action;
+pub(crate) use action::Resource;
 
-pub(crate) use call::{Arguments, Call, choose};
+pub(crate) use call::{Arguments, Call};
+pub(crate) use choice::choose;
 pub(crate) use mutate::{Conflict, Mutation, MutationKind};
 pub(crate) use node::{Join, Node, OrderBy, Resolved, SelectColumn, Spread, SpreadColumn, Where};
 
@@ -22,8 +24,8 @@ use crate::error::Error;
 use crate::headers::{Count, MediaType, Preferences, Range, Representation, accepts_description, negotiate};
 use crate::query::Parameters;
 use crate::request::Request;
-use crate::respond::{Expectation, Shape, allowed, description};
 use crate::respond::Response;
+use crate::respond::{Expectation, Shape, allowed, description};
 use crate::settings::Settings;
 use crate::sql::Statement;
 
@@ -128,9 +130,19 @@ pub fn plan(request: &Request<'_>, catalogue: &Catalogue, settings: &Settings) -
     }
     let plan = match (&resource, action) {
         (Resource::Relation(name), Action::Read) => read::plan(context.negotiated()?, name)?,
-        (Resource::Relation(name), Action::Mutate(change)) => mutate::plan(context.negotiated()?, name, change)?,
-        (Resource::Function(name), Action::Call { is_read }) => call::plan(context.negotiated()?, name, is_read)?,
-        _ => return Err(Error::new(404, "PGRST125", "Invalid path specified in request URL")),
+        (Resource::Relation(name), Action::Mutate(change)) => {
+            mutate::plan(context.negotiated()?, name, change)?
+        }
+        (Resource::Function(name), Action::Call { is_read }) => {
+            call::plan(context.negotiated()?, name, is_read)?
+        }
+        _ => {
+            return Err(Error::new(
+                404,
+                "PGRST125",
+                "Invalid path specified in request URL",
+            ));
+        }
     };
     Ok(Outcome::Run(Box::new(plan)))
 }
@@ -167,7 +179,11 @@ impl Context<'_> {
             isolation: None,
             settings: Vec::new(),
             timezone: self.preferences.timezone.clone(),
-            end: if rolls_back { TransactionEnd::Rollback } else { TransactionEnd::Commit },
+            end: if rolls_back {
+                TransactionEnd::Rollback
+            } else {
+                TransactionEnd::Commit
+            },
             is_conditional: shape.expectation != Expectation::None && !is_read_only,
             is_explain: matches!(self.media, MediaType::Plan(_)),
             shape,
@@ -205,7 +221,11 @@ impl Context<'_> {
         }
         let is_estimate = self.preferences.count == Some(Count::Estimated);
         Counting::Query {
-            most: self.settings.max_rows.filter(|_| is_estimate).map(|rows| rows.saturating_add(1)),
+            most: self
+                .settings
+                .max_rows
+                .filter(|_| is_estimate)
+                .map(|rows| rows.saturating_add(1)),
         }
     }
 
@@ -238,5 +258,9 @@ fn root_range(request: &Request<'_>, parameters: &Parameters, action: &Action) -
     }
     let header = request.header("range").filter(|_| request.method == "GET");
     let of_header = header.map(Range::of_header).transpose()?.unwrap_or_default();
-    Ok(if of_query.limit == Some(0) { of_query } else { of_query.within(of_header) })
+    Ok(if of_query.limit == Some(0) {
+        of_query
+    } else {
+        of_query.within(of_header)
+    })
 }

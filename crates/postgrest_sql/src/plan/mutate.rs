@@ -31,9 +31,16 @@ pub(crate) struct Mutation<'a> {
 
 pub(crate) enum MutationKind {
     /// The conditions are on the body: only what fits is inserted.
-    Insert { conflict: Option<Conflict>, conditions: Vec<Where> },
-    Update { conditions: Vec<Where> },
-    Delete { conditions: Vec<Where> },
+    Insert {
+        conflict: Option<Conflict>,
+        conditions: Vec<Where>,
+    },
+    Update {
+        conditions: Vec<Where>,
+    },
+    Delete {
+        conditions: Vec<Where>,
+    },
 }
 
 /// What happens to a row that is there already.
@@ -59,8 +66,9 @@ pub(super) fn plan(context: Context<'_>, name: &str, change: Change) -> Result<P
         _ => Vec::new(),
     };
     let columns = columns(relation, &payload)?;
-    let kind = kind(&context, relation, &node, change, &key)?;
-    let is_merge = matches!(&kind, MutationKind::Insert { conflict: Some(conflict), .. } if conflict.is_merge);
+    let kind = kind(&context, &node, change, &key)?;
+    let is_merge =
+        matches!(&kind, MutationKind::Insert { conflict: Some(conflict), .. } if conflict.is_merge);
     let mutation = Mutation {
         relation,
         kind,
@@ -72,12 +80,23 @@ pub(super) fn plan(context: Context<'_>, name: &str, change: Change) -> Result<P
         applies_defaults: context.preferences.missing_default == Some(true) && change != Change::Upsert,
         returning,
     };
-    let wrapped = if context.returns_rows() || headers_only { Wrapped::Rows } else { Wrapped::Nothing };
+    let wrapped = if context.returns_rows() || headers_only {
+        Wrapped::Rows
+    } else {
+        Wrapped::Nothing
+    };
     if headers_only {
         select_key(&mut node, &key);
     }
     let write = |writer: &mut Writer| write_mutation(writer, &mutation);
-    let statement = write_wrapped(&node, Some(&write), wrapped, &context.media, Counting::None, is_merge);
+    let statement = write_wrapped(
+        &node,
+        Some(&write),
+        wrapped,
+        &context.media,
+        Counting::None,
+        is_merge,
+    );
     Ok(finish(&context, statement, change, name, &key, headers_only))
 }
 
@@ -99,8 +118,15 @@ fn payload(context: &Context<'_>, change: Change) -> Result<Payload, Error> {
             names: BTreeSet::new(),
         });
     }
-    let media = context.request.header("content-type").map_or(MediaType::Json, MediaType::parse);
-    let columns = context.parameters.columns.as_deref().filter(|_| change != Change::Upsert);
+    let media = context
+        .request
+        .header("content-type")
+        .map_or(MediaType::Json, MediaType::parse);
+    let columns = context
+        .parameters
+        .columns
+        .as_deref()
+        .filter(|_| change != Change::Upsert);
     Payload::read(context.request.body, &media, columns, false)
 }
 
@@ -113,19 +139,17 @@ fn columns(relation: &Relation, payload: &Payload) -> Result<Vec<String>, Error>
     }
 }
 
-fn kind(
-    context: &Context<'_>,
-    relation: &Relation,
-    node: &Node,
-    change: Change,
-    key: &[String],
-) -> Result<MutationKind, Error> {
+fn kind(context: &Context<'_>, node: &Node, change: Change, key: &[String]) -> Result<MutationKind, Error> {
     // Conditions are on the relation itself, not on what comes back.
     let conditions = || root_conditions(context, node);
     Ok(match change {
         Change::Insert => MutationKind::Insert {
             conflict: context.preferences.resolution.map(|resolution| Conflict {
-                columns: context.parameters.on_conflict.clone().unwrap_or_else(|| key.to_vec()),
+                columns: context
+                    .parameters
+                    .on_conflict
+                    .clone()
+                    .unwrap_or_else(|| key.to_vec()),
                 is_merge: resolution == Resolution::Merge,
             }),
             conditions: Vec::new(),
@@ -140,11 +164,12 @@ fn kind(
                 conditions: conditions(),
             }
         }
-        Change::Update => {
-            debug_assert_eq!(relation.name, node.relation.name, "the tree is that of the relation");
-            MutationKind::Update { conditions: conditions() }
-        }
-        Change::Delete => MutationKind::Delete { conditions: conditions() },
+        Change::Update => MutationKind::Update {
+            conditions: conditions(),
+        },
+        Change::Delete => MutationKind::Delete {
+            conditions: conditions(),
+        },
     })
 }
 
@@ -173,10 +198,14 @@ fn check_key_filters(context: &Context<'_>, key: &[String]) -> Result<(), Error>
 
 /// What has to come back for the tree to be read from it: its columns, those that joins and the order need, and the key.
 fn returning(node: &Node, key: &[String]) -> Vec<String> {
-    let mut names: BTreeSet<String> = node.select.iter().map(|column| column.field.name.clone()).collect();
-    let is_computed = node.children.iter().any(|child| {
-        matches!(&child.join, Some(join) if matches!(join.relationship.kind, Kind::Computed { .. }))
-    });
+    let mut names: BTreeSet<String> = node
+        .select
+        .iter()
+        .map(|column| column.field.name.clone())
+        .collect();
+    let is_computed = node.children.iter().any(
+        |child| matches!(&child.join, Some(join) if matches!(join.relationship.kind, Kind::Computed { .. })),
+    );
     // A function of the row may look at any column.
     if names.contains("*") || is_computed {
         return vec!["*".to_owned()];
@@ -196,7 +225,10 @@ fn select_key(node: &mut Node, key: &[String]) {
     use super::node::{Resolved, SelectColumn};
     node.children.clear();
     node.order.clear();
-    node.select = key.iter().map(|name| SelectColumn::plain(Resolved::column(name))).collect();
+    node.select = key
+        .iter()
+        .map(|name| SelectColumn::plain(Resolved::column(name)))
+        .collect();
 }
 
 fn finish(

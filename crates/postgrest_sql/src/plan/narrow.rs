@@ -23,8 +23,10 @@ pub(super) fn apply(context: &Context<'_>, root: &mut Node, rules: &Root) -> Res
     }
     for (path, terms) in &parameters.order {
         let node = target(root, path)?;
-        let order: Result<Vec<OrderBy>, Error> =
-            terms.iter().map(|term| ordered(context.catalogue, node, term)).collect();
+        let order: Result<Vec<OrderBy>, Error> = terms
+            .iter()
+            .map(|term| ordered(context.catalogue, node, term))
+            .collect();
         node.order = order?;
     }
     if rules.is_narrowed {
@@ -38,8 +40,16 @@ pub(super) fn apply(context: &Context<'_>, root: &mut Node, rules: &Root) -> Res
 
 /// The conditions that a parameter of the root makes, for a statement that changes rows.
 pub(super) fn root_conditions(context: &Context<'_>, root: &Node) -> Vec<Where> {
-    let filters = context.parameters.filters.iter().filter(|(path, _)| path.is_empty());
-    let logic = context.parameters.logic.iter().filter(|(path, _)| path.is_empty());
+    let filters = context
+        .parameters
+        .filters
+        .iter()
+        .filter(|(path, _)| path.is_empty());
+    let logic = context
+        .parameters
+        .logic
+        .iter()
+        .filter(|(path, _)| path.is_empty());
     let bare = Node {
         children: Vec::new(),
         ..root.clone()
@@ -59,7 +69,10 @@ fn target<'a>(node: &'a mut Node, path: &[String]) -> Result<&'a mut Node, Error
 }
 
 fn filtered(catalogue: &Catalogue, node: &Node, filter: &Filter) -> Where {
-    let embedded = node.children.iter().find(|child| child.output() == filter.field.name);
+    let embedded = node
+        .children
+        .iter()
+        .find(|child| child.output() == filter.field.name);
     if let (Some(child), Operation::Is(Is::Null)) = (embedded, &filter.condition.operation)
         && filter.field.path.is_empty()
     {
@@ -84,7 +97,10 @@ fn grouped(catalogue: &Catalogue, node: &Node, logic: &Logic) -> Where {
         } => Where::Group {
             is_negated: *is_negated,
             connective: *connective,
-            members: members.iter().map(|member| grouped(catalogue, node, member)).collect(),
+            members: members
+                .iter()
+                .map(|member| grouped(catalogue, node, member))
+                .collect(),
         },
     }
 }
@@ -97,10 +113,14 @@ fn ordered(catalogue: &Catalogue, node: &Node, term: &OrderTerm) -> Result<Order
             let child = child.ok_or_else(|| Error::not_embedded(name))?;
             if !child.is_to_one() {
                 let from = &node.relation.name;
-                return Err(Error::new(400, "PGRST118", format!("A related order on '{name}' is not possible"))
-                    .with_details(format!(
-                        "'{from}' and '{name}' do not form a many-to-one or one-to-one relationship"
-                    )));
+                return Err(Error::new(
+                    400,
+                    "PGRST118",
+                    format!("A related order on '{name}' is not possible"),
+                )
+                .with_details(format!(
+                    "'{from}' and '{name}' do not form a many-to-one or one-to-one relationship"
+                )));
             }
             Some(child)
         }

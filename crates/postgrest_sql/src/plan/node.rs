@@ -139,10 +139,20 @@ impl SelectColumn {
 /// Conditions.
 #[derive(Clone, Debug)]
 pub(crate) enum Where {
-    Filter { field: Resolved, condition: Condition },
-    Group { is_negated: bool, connective: Connective, members: Vec<Where> },
+    Filter {
+        field: Resolved,
+        condition: Condition,
+    },
+    Group {
+        is_negated: bool,
+        connective: Connective,
+        members: Vec<Where>,
+    },
     /// Whether an embedded resource is not there.
-    EmbedIsNull { is_negated: bool, alias: String },
+    EmbedIsNull {
+        is_negated: bool,
+        alias: String,
+    },
 }
 
 /// What rows are ordered by.
@@ -170,7 +180,9 @@ impl Node {
     }
 
     pub(crate) fn is_to_one(&self) -> bool {
-        self.join.as_ref().is_some_and(|join| join.relationship.is_to_one())
+        self.join
+            .as_ref()
+            .is_some_and(|join| join.relationship.is_to_one())
     }
 
     pub(crate) fn spread(&self) -> Option<&Spread> {

@@ -19,7 +19,14 @@ pub(super) fn plan(context: Context<'_>, name: &str) -> Result<Plan, Error> {
     };
     let node = build(&context, &root)?;
     context.check_preferences()?;
-    let statement = write_wrapped(&node, None, Wrapped::Rows, &context.media, context.counting(&node), false);
+    let statement = write_wrapped(
+        &node,
+        None,
+        Wrapped::Rows,
+        &context.media,
+        context.counting(&node),
+        false,
+    );
     let mut shape = context.shape(Answered::Read {
         location: format!("/{name}"),
         canonical: context.parameters.canonical.clone(),
@@ -28,7 +35,11 @@ pub(super) fn plan(context: Context<'_>, name: &str) -> Result<Plan, Error> {
         shape.expectation = Expectation::OneRow;
     }
     let mut applied = context.preferences.clone();
-    (applied.resolution, applied.representation, applied.missing_default) = (None, None, None);
+    (
+        applied.resolution,
+        applied.representation,
+        applied.missing_default,
+    ) = (None, None, None);
     applied.max_affected = None;
     shape.applied = applied.applied();
     let mut plan = context.plan(statement, true, shape);

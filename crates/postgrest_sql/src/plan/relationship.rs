@@ -8,7 +8,12 @@ use crate::hint::nearest;
 
 /// The one relationship that leads from `origin` to what `target` names: a relation, a foreign key, a column that has one, a function.
 /// `hint` tells several apart.
-pub(super) fn find(catalogue: &Catalogue, origin: &Name, target: &str, hint: Option<&str>) -> Result<Relationship, Error> {
+pub(super) fn find(
+    catalogue: &Catalogue,
+    origin: &Name,
+    target: &str,
+    hint: Option<&str>,
+) -> Result<Relationship, Error> {
     let all = catalogue.relationships(origin);
     let found: Vec<&Relationship> = all.iter().filter(|way| fits(way, target, hint)).collect();
     match found.as_slice() {
@@ -27,15 +32,22 @@ fn fits(way: &Relationship, target: &str, hint: Option<&str>) -> bool {
     // From a relation to itself each key leads both ways: by the name of the relation to the many, by the name of the column to the one.
     if way.is_self() {
         return match hint {
-            None => is_target && is_many || is_column(way, target) && matches!(way.kind, Kind::ManyToOne { .. }),
+            None => {
+                is_target && is_many || is_column(way, target) && matches!(way.kind, Kind::ManyToOne { .. })
+            }
             Some(hint) => is_target && is_many && is_far_column(way, hint),
         };
     }
     match hint {
         None => is_target || !way.to_is_view && (is_constraint(way, target) || is_column(way, target)),
         Some(hint) => {
-            let is_junction = matches!(&way.kind, Kind::ManyToMany(junction) if junction.relation.name == hint);
-            is_target && (is_constraint(way, hint) || is_column(way, hint) || is_far_column(way, hint) || is_junction)
+            let is_junction =
+                matches!(&way.kind, Kind::ManyToMany(junction) if junction.relation.name == hint);
+            is_target
+                && (is_constraint(way, hint)
+                    || is_column(way, hint)
+                    || is_far_column(way, hint)
+                    || is_junction)
         }
     }
 }
@@ -54,7 +66,9 @@ fn is_far_column(way: &Relationship, name: &str) -> bool {
 
 fn none(catalogue: &Catalogue, origin: &Name, target: &str, hint: Option<&str>) -> Error {
     let (schema, from) = (&origin.schema, &origin.name);
-    let using = hint.map(|hint| format!("' using the hint '{hint}")).unwrap_or_default();
+    let using = hint
+        .map(|hint| format!("' using the hint '{hint}"))
+        .unwrap_or_default();
     let error = Error::new(
         400,
         "PGRST200",

@@ -8,7 +8,11 @@ use crate::error::Error;
 /// Checks aggregates and moves those of spread resources to where they count.
 pub(super) fn finish(context: &Context<'_>, root: &mut Node) -> Result<(), Error> {
     if has_aggregate(root) && !context.settings.allows_aggregates {
-        return Err(Error::new(400, "PGRST123", "Use of aggregate functions is not allowed"));
+        return Err(Error::new(
+            400,
+            "PGRST123",
+            "Use of aggregate functions is not allowed",
+        ));
     }
     // Grouping, and lists of single columns, need every column by its name.
     if has_aggregate(root) || has_many_spread(root) {
@@ -31,12 +35,16 @@ fn is_many_spread(node: &Node) -> bool {
 
 fn expand_stars(catalogue: &Catalogue, node: &mut Node) {
     let is_spread = node.spread().is_some();
-    let columns = catalogue.relation(&node.relation).map(|relation| relation.columns.as_slice());
+    let columns = catalogue
+        .relation(&node.relation)
+        .map(|relation| relation.columns.as_slice());
     if let Some(columns) = columns {
         let mut select = Vec::new();
         for mut column in std::mem::take(&mut node.select) {
             if column.is_star() {
-                let all = columns.iter().map(|column| SelectColumn::plain(Resolved::column(&column.name)));
+                let all = columns
+                    .iter()
+                    .map(|column| SelectColumn::plain(Resolved::column(&column.name)));
                 select.extend(all);
                 continue;
             }

@@ -38,8 +38,7 @@ pub(super) fn build(context: &Context<'_>, root: &Root) -> Result<Node, Error> {
         join_alias: String::new(),
         children: Vec::new(),
     };
-    let mut builder = Builder { context, embeds: 0 };
-    builder.fill(&mut node, &context.parameters.select)?;
+    fill(context, &mut node, &context.parameters.select)?;
     narrow::apply(context, &mut node, root)?;
     spread::finish(context, &mut node)?;
     limit(&mut node, root.max_rows);
@@ -53,74 +52,68 @@ fn limit(node: &mut Node, rows: Option<i64>) {
     }
 }
 
-struct Builder<'a, 'b> {
-    context: &'a Context<'b>,
-    embeds: usize,
-}
-
-impl Builder<'_, '_> {
-    fn fill(&mut self, node: &mut Node, items: &[Item]) -> Result<(), Error> {
-        let is_spread = node.spread().is_some();
-        for item in items {
-            match item {
-                Item::Column(column) => {
-                    let relation = self.context.catalogue.relation(&node.relation);
-                    let named = column.alias.clone();
-                    let alias = match column.aggregate {
-                        // A spread needs a name for what its parent is to aggregate.
-                        Some(aggregate) if is_spread => named.or_else(|| Some(aggregate.name().to_owned())),
-                        Some(_) => named,
-                        None => named.or_else(|| column.field.path_name().map(str::to_owned)),
-                    };
-                    node.select.push(SelectColumn {
-                        field: Resolved::new(&column.field, relation),
-                        alias,
-                        cast: column.cast.clone(),
-                        aggregate: column.aggregate,
-                        aggregate_cast: column.aggregate_cast.clone(),
-                    });
-                }
-                Item::Embed(embed) => {
-                    let child = self.embed(node, embed)?;
-                    node.children.push(child);
-                }
+fn fill(context: &Context<'_>, node: &mut Node, items: &[Item]) -> Result<(), Error> {
+    let is_spread = node.spread().is_some();
+    for item in items {
+        match item {
+            Item::Column(column) => {
+                let relation = context.catalogue.relation(&node.relation);
+                let named = column.alias.clone();
+                let alias = match column.aggregate {
+                    // A spread needs a name for what its parent is to aggregate.
+                    Some(aggregate) if is_spread => named.or_else(|| Some(aggregate.name().to_owned())),
+                    Some(_) => named,
+                    None => named.or_else(|| column.field.path_name().map(str::to_owned)),
+                };
+                node.select.push(SelectColumn {
+                    field: Resolved::new(&column.field, relation),
+                    alias,
+                    cast: column.cast.clone(),
+                    aggregate: column.aggregate,
+                    aggregate_cast: column.aggregate_cast.clone(),
+                });
+            }
+            Item::Embed(embed) => {
+                let child = embedded(context, node, embed)?;
+                node.children.push(child);
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn embed(&mut self, parent: &Node, embed: &Embed) -> Result<Node, Error> {
-        let schema = &self.context.schema;
-        // The rows of a function have no schema of their own.
-        let origin = Name::new(schema, &parent.relation.name);
-        let relationship = find(self.context.catalogue, &origin, &embed.name, embed.hint.as_deref())?;
-        self.embeds += 1;
-        let depth = parent.depth + 1;
-        let source = match &relationship.kind {
-            Kind::Computed { function, .. } => function.clone(),
-            _ => relationship.to.clone(),
-        };
-        let mut node = Node {
-            name: embed.name.clone(),
-            alias: embed.alias.clone(),
-            depth,
-            relation: relationship.to.clone(),
-            source,
-            source_alias: Some(format!("{}_{depth}", relationship.to.name)),
-            select: Vec::new(),
-            filters: Vec::new(),
-            order: Vec::new(),
-            range: Range::default(),
-            join_alias: format!("pgrst_embed_{}", self.embeds),
-            join: Some(Join {
-                is_inner: embed.is_inner,
-                spread: embed.is_spread.then(Spread::default),
-                parent: parent.qualifier(),
-                relationship,
-            }),
-            children: Vec::new(),
-        };
-        self.fill(&mut node, &embed.items)?;
-        Ok(node)
-    }
+fn embedded(context: &Context<'_>, parent: &Node, embed: &Embed) -> Result<Node, Error> {
+    let schema = &context.schema;
+    // The rows of a function have no schema of their own.
+    let origin = Name::new(schema, &parent.relation.name);
+    let relationship = find(context.catalogue, &origin, &embed.name, embed.hint.as_deref())?;
+    let depth = parent.depth + 1;
+    let output = embed.alias.as_deref().unwrap_or(&embed.name);
+    let source = match &relationship.kind {
+        Kind::Computed { function, .. } => function.clone(),
+        _ => relationship.to.clone(),
+    };
+    let mut node = Node {
+        name: embed.name.clone(),
+        alias: embed.alias.clone(),
+        depth,
+        relation: relationship.to.clone(),
+        source,
+        source_alias: Some(format!("{}_{depth}", relationship.to.name)),
+        select: Vec::new(),
+        filters: Vec::new(),
+        order: Vec::new(),
+        range: Range::default(),
+        // Two of the same name are refused by Postgres, instead of one being lost in the answer.
+        join_alias: format!("{}_{output}_{depth}", relationship.from.name),
+        join: Some(Join {
+            is_inner: embed.is_inner,
+            spread: embed.is_spread.then(Spread::default),
+            parent: parent.qualifier(),
+            relationship,
+        }),
+        children: Vec::new(),
+    };
+    fill(context, &mut node, &embed.items)?;
+    Ok(node)
 }

@@ -95,7 +95,10 @@ impl<'a> Cursor<'a> {
             Some(character) => format!("\"{character}\""),
             None => "end of input".to_owned(),
         };
-        let message = format!("\"failed to parse {} ({})\" (line 1, column {column})", self.what, self.text);
+        let message = format!(
+            "\"failed to parse {} ({})\" (line 1, column {column})",
+            self.what, self.text
+        );
         Error::new(400, "PGRST100", message).with_details(format!("unexpected {found} expecting {expected}"))
     }
 }

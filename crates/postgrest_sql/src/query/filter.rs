@@ -108,7 +108,10 @@ pub(super) fn condition<'a>(
 ) -> Result<Condition, Error> {
     let is_negated = cursor.take("not.");
     let operation = operation(cursor, value)?;
-    Ok(Condition { is_negated, operation })
+    Ok(Condition {
+        is_negated,
+        operation,
+    })
 }
 
 fn operation<'a>(
@@ -147,7 +150,11 @@ fn operation<'a>(
         None
     };
     cursor.expect(".")?;
-    Ok(Operation::Compare(Comparison { name, sql }, quantifier, value(cursor)?))
+    Ok(Operation::Compare(
+        Comparison { name, sql },
+        quantifier,
+        value(cursor)?,
+    ))
 }
 
 fn fts(word: &str) -> Option<Fts> {
@@ -209,7 +216,9 @@ pub(super) fn element(cursor: &mut Cursor<'_>) -> Result<String, Error> {
         *cursor = ahead;
         return Ok(text);
     }
-    Ok(cursor.take_while(|character| character != ',' && character != ')').to_owned())
+    Ok(cursor
+        .take_while(|character| character != ',' && character != ')')
+        .to_owned())
 }
 
 #[cfg(test)]
@@ -226,8 +235,13 @@ mod tests {
             let expected = Operation::Compare(Comparison { name, sql }, None, "a.b,c".into());
             assert_eq!(operation(&format!("{name}.a.b,c")), expected);
         }
-        assert!(matches!(operation("eq(any).{1,2}"), Operation::Compare(_, Some(Quantifier::Any), value) if value == "{1,2}"));
-        assert!(matches!(operation("like(all).{a*}"), Operation::Compare(_, Some(Quantifier::All), _)));
+        assert!(
+            matches!(operation("eq(any).{1,2}"), Operation::Compare(_, Some(Quantifier::Any), value) if value == "{1,2}")
+        );
+        assert!(matches!(
+            operation("like(all).{a*}"),
+            Operation::Compare(_, Some(Quantifier::All), _)
+        ));
         assert_eq!(operation("isdistinct.x"), Operation::IsDistinct("x".into()));
         assert_eq!(operation("is.NOT_NULL"), Operation::Is(Is::NotNull));
         assert!(parse_condition("not.eq.1").unwrap().is_negated);
@@ -245,7 +259,10 @@ mod tests {
 
     #[test]
     fn text_search_has_a_configuration_where_one_is_named() {
-        assert_eq!(operation("fts.word"), Operation::Fts(Fts::Plain, None, "word".into()));
+        assert_eq!(
+            operation("fts.word"),
+            Operation::Fts(Fts::Plain, None, "word".into())
+        );
         assert_eq!(
             operation("wfts(english).a or b"),
             Operation::Fts(Fts::Web, Some("english".into()), "a or b".into())
@@ -254,12 +271,25 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in ["", "1", "noop.1", "eq", "eq(some).1", "is.5", "in.a", "in.(a", "cs(any).{}"] {
+        for text in [
+            "",
+            "1",
+            "noop.1",
+            "eq",
+            "eq(some).1",
+            "is.5",
+            "in.a",
+            "in.(a",
+            "cs(any).{}",
+        ] {
             let error = parse_condition(text).unwrap_err();
             assert_eq!((error.status, error.code.as_str()), (400, "PGRST100"), "{text}");
         }
         let error = parse_condition("noop.0").unwrap_err();
-        assert_eq!(error.message, "\"failed to parse filter (noop.0)\" (line 1, column 1)");
+        assert_eq!(
+            error.message,
+            "\"failed to parse filter (noop.0)\" (line 1, column 1)"
+        );
         assert_eq!(error.details, format!("unexpected \"n\" expecting {OPERATOR}"));
     }
 }

@@ -150,16 +150,32 @@ mod tests {
 
     #[test]
     fn values_end_where_the_list_does() {
-        let (_, logic) = parse("or", r#"(a.eq.x y,b.eq."p,q)",c.cs.{1,2},order.eq.5,a->>b.not.in.(1,2))"#).unwrap();
+        let (_, logic) = parse(
+            "or",
+            r#"(a.eq.x y,b.eq."p,q)",c.cs.{1,2},order.eq.5,a->>b.not.in.(1,2))"#,
+        )
+        .unwrap();
         let members = group(&logic).2;
-        assert_eq!(members.iter().take(4).map(value_of).collect::<Vec<_>>(), ["x y", "p,q)", "{1,2}", "5"]);
+        assert_eq!(
+            members.iter().take(4).map(value_of).collect::<Vec<_>>(),
+            ["x y", "p,q)", "{1,2}", "5"]
+        );
         assert!(matches!(&members[4], Logic::Filter(filter) if filter.condition.is_negated));
     }
 
     #[test]
     fn what_is_no_tree_is_refused() {
         let deep = format!("{}a.eq.1{}", "(and".repeat(200), ")".repeat(200));
-        for text in ["", "a.eq.1", "()", "(a)", "(a.eq.1", "(a.eq.1))", "(xor(a.eq.1))", deep.as_str()] {
+        for text in [
+            "",
+            "a.eq.1",
+            "()",
+            "(a)",
+            "(a.eq.1",
+            "(a.eq.1))",
+            "(xor(a.eq.1))",
+            deep.as_str(),
+        ] {
             assert_eq!(parse("or", text).unwrap_err().code, "PGRST100", "{text}");
         }
     }

@@ -126,7 +126,9 @@ fn key(cursor: &mut Cursor<'_>) -> Result<String, Error> {
     if cursor.peek() == Some('"') {
         return quoted(cursor);
     }
-    let found = dashed(cursor, |character| !"(-:.,>)".contains(character)).trim().to_owned();
+    let found = dashed(cursor, |character| !"(-:.,>)".contains(character))
+        .trim()
+        .to_owned();
     if found.is_empty() {
         return Err(cursor.error("any non reserved character different from: .,>()"));
     }
@@ -196,13 +198,19 @@ mod tests {
         assert!(field.path[1].is_text);
         assert_eq!(field.path_name(), Some("a-b"));
         assert_eq!(parse("data->-1").unwrap().path_name(), Some("data"));
-        assert_eq!(parse("data->0x").unwrap().path[0].operand, JsonOperand::Key("0x".into()));
+        assert_eq!(
+            parse("data->0x").unwrap().path[0].operand,
+            JsonOperand::Key("0x".into())
+        );
     }
 
     #[test]
     fn refusal_names_place_and_expectation() {
         let error = columns("columns parameter", "a,,b").unwrap_err();
-        assert_eq!(error.message, "\"failed to parse columns parameter (a,,b)\" (line 1, column 3)");
+        assert_eq!(
+            error.message,
+            "\"failed to parse columns parameter (a,,b)\" (line 1, column 3)"
+        );
         assert_eq!(error.details, format!("unexpected \",\" expecting {NAME}"));
     }
 

@@ -90,7 +90,10 @@ mod tests {
         let terms = parse("a, b.desc, data->>c.asc.nullslast,d.nullsfirst,films(title).desc").unwrap();
         assert_eq!(terms.len(), 5);
         assert_eq!(terms[1].direction, Some(Direction::Descending));
-        assert_eq!((terms[2].direction, terms[2].nulls), (Some(Direction::Ascending), Some(Nulls::Last)));
+        assert_eq!(
+            (terms[2].direction, terms[2].nulls),
+            (Some(Direction::Ascending), Some(Nulls::Last))
+        );
         assert_eq!((terms[3].direction, terms[3].nulls), (None, Some(Nulls::First)));
         assert_eq!(terms[4].relation.as_deref(), Some("films"));
     }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
+use super::EmbedPath;
 use super::filter::{Filter, parse_condition};
 use super::logic::{self, Logic};
 use super::names::{columns, tree_path};
 use super::order::{self, OrderTerm};
 use super::select::{Item, parse_select};
-use super::EmbedPath;
 use crate::error::Error;
 use crate::headers::Range;
 
@@ -163,20 +163,32 @@ mod tests {
         assert_eq!(parameters.filters[1].0, ["films"]);
         assert_eq!(parameters.logic.len(), 1);
         assert_eq!(parameters.order[0].0, ["films"]);
-        assert_eq!(parameters.root_range(), Range { offset: 2, limit: None });
+        assert_eq!(
+            parameters.root_range(),
+            Range {
+                offset: 2,
+                limit: None
+            }
+        );
         assert_eq!(parameters.columns.unwrap(), ["a", "b"]);
         assert_eq!(parameters.on_conflict.unwrap(), ["a"]);
     }
 
     #[test]
     fn plus_is_a_space_and_an_encoded_plus_stays_one() {
-        assert_eq!(decode_pairs("a+b=c%2Bd+e&x"), [("a b".into(), "c+d e".into()), ("x".into(), String::new())]);
+        assert_eq!(
+            decode_pairs("a+b=c%2Bd+e&x"),
+            [("a b".into(), "c+d e".into()), ("x".into(), String::new())]
+        );
     }
 
     #[test]
     fn arguments_are_what_is_no_filter() {
         let parameters = Parameters::parse("a=1&id=eq.2&b=", true).unwrap();
-        assert_eq!(parameters.arguments, [("a".into(), "1".into()), ("b".into(), String::new())]);
+        assert_eq!(
+            parameters.arguments,
+            [("a".into(), "1".into()), ("b".into(), String::new())]
+        );
         assert_eq!(parameters.filters.len(), 1);
         assert_eq!(Parameters::parse("a=1", false).unwrap_err().code, "PGRST100");
     }

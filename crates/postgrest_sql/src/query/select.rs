@@ -255,7 +255,10 @@ mod tests {
         );
         assert_eq!(found[2].aggregate, Some(Aggregate::Sum));
         assert_eq!(found[2].aggregate_cast.as_deref(), Some("text"));
-        assert_eq!((found[3].field.name.as_str(), found[3].aggregate), ("*", Some(Aggregate::Count)));
+        assert_eq!(
+            (found[3].field.name.as_str(), found[3].aggregate),
+            ("*", Some(Aggregate::Count))
+        );
         assert_eq!(found[4].alias.as_deref(), Some("n"));
         assert_eq!(found[5].field.name, "*");
         assert!(parse_select("").unwrap().is_empty());
@@ -267,7 +270,10 @@ mod tests {
         let [Item::Embed(first), Item::Embed(second), Item::Column(third)] = items.as_slice() else {
             panic!("{items:?}");
         };
-        assert_eq!((first.alias.as_deref(), first.hint.as_deref(), first.is_inner), (Some("a"), Some("fk"), true));
+        assert_eq!(
+            (first.alias.as_deref(), first.hint.as_deref(), first.is_inner),
+            (Some("a"), Some("fk"), true)
+        );
         assert!(matches!(&first.items[1], Item::Embed(spread) if spread.is_spread && spread.name == "users"));
         assert_eq!((second.hint.as_deref(), second.is_inner), (Some("x"), false));
         assert!(second.items.is_empty());
@@ -276,7 +282,17 @@ mod tests {
 
     #[test]
     fn what_is_no_select_is_refused() {
-        for text in ["a b:", "a(", "a(b", "(a)", "a,,b", "a.median()", "x::", "a->", "id)"] {
+        for text in [
+            "a b:",
+            "a(",
+            "a(b",
+            "(a)",
+            "a,,b",
+            "a.median()",
+            "x::",
+            "a->",
+            "id)",
+        ] {
             assert_eq!(parse_select(text).unwrap_err().code, "PGRST100", "{text}");
         }
         let deep = format!("{}{}", "a(".repeat(100), ")".repeat(100));

@@ -55,12 +55,27 @@ pub(crate) struct Shape {
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
-    Read { location: String, canonical: String },
-    Insert { returns_rows: bool, is_merge: bool, location: Option<String> },
-    Update { returns_rows: bool },
-    Upsert { returns_rows: bool },
-    Delete { returns_rows: bool },
-    Call { is_void: bool },
+    Read {
+        location: String,
+        canonical: String,
+    },
+    Insert {
+        returns_rows: bool,
+        is_merge: bool,
+        location: Option<String>,
+    },
+    Update {
+        returns_rows: bool,
+    },
+    Upsert {
+        returns_rows: bool,
+    },
+    Delete {
+        returns_rows: bool,
+    },
+    Call {
+        is_void: bool,
+    },
 }
 
 /// What a row has to fulfil for its transaction to stay.
@@ -109,7 +124,9 @@ impl Plan {
         let shape = &self.shape;
         row.total = match shape.count {
             Some(Count::Planned) => guess,
-            Some(Count::Estimated) if row.total > shape.max_rows && shape.max_rows.is_some() => row.total.max(guess),
+            Some(Count::Estimated) if row.total > shape.max_rows && shape.max_rows.is_some() => {
+                row.total.max(guess)
+            }
             _ => row.total,
         };
         let (own_status, own_headers) = overrides(&row)?;
@@ -138,14 +155,19 @@ impl Plan {
 
 impl Shape {
     fn response(&self, row: Row) -> Result<Response, Error> {
-        let counted = |row: &Row| matches!(self.count, Some(Count::Exact | Count::Estimated)).then_some(row.rows);
+        let counted =
+            |row: &Row| matches!(self.count, Some(Count::Exact | Count::Estimated)).then_some(row.rows);
         let mut headers = Vec::new();
         let mut push = |name: &str, value: String| headers.push((name.to_owned(), value));
         let (status, has_body) = match &self.answered {
             Answered::Read { location, canonical } => {
                 let (status, range) = self.within(&row)?;
                 push("Content-Range", range);
-                let query = if canonical.is_empty() { String::new() } else { format!("?{canonical}") };
+                let query = if canonical.is_empty() {
+                    String::new()
+                } else {
+                    format!("?{canonical}")
+                };
                 push("Content-Location", format!("{location}{query}"));
                 (status, true)
             }
@@ -182,14 +204,30 @@ impl Shape {
         if has_body {
             self.push_content(&mut headers);
         }
-        headers.extend(self.applied.iter().map(|value| ("Preference-Applied".to_owned(), value.clone())));
-        let body = if has_body && !self.is_head { row.body } else { String::new() };
-        Ok(Response { status, headers, body })
+        headers.extend(
+            self.applied
+                .iter()
+                .map(|value| ("Preference-Applied".to_owned(), value.clone())),
+        );
+        let body = if has_body && !self.is_head {
+            row.body
+        } else {
+            String::new()
+        };
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
     }
 
     fn push_content(&self, headers: &mut Vec<(String, String)>) {
         headers.push(("Content-Type".to_owned(), self.media.content_type()));
-        headers.extend(self.profile.iter().map(|name| ("Content-Profile".to_owned(), name.clone())));
+        headers.extend(
+            self.profile
+                .iter()
+                .map(|name| ("Content-Profile".to_owned(), name.clone())),
+        );
     }
 
     fn within(&self, row: &Row) -> Result<(u16, String), Error> {
@@ -227,7 +265,11 @@ type Overrides = (Option<u16>, Vec<(String, String)>);
 /// What a function set as status and headers.
 fn overrides(row: &Row) -> Result<Overrides, Error> {
     let status = row.status.as_ref().map(|text| {
-        let status = text.trim().parse().ok().filter(|status| (100..1000).contains(status));
+        let status = text
+            .trim()
+            .parse()
+            .ok()
+            .filter(|status| (100..1000).contains(status));
         status.ok_or_else(|| Error::new(500, "PGRST112", "response.status guc must be a valid status code"))
     });
     let mut headers = Vec::new();

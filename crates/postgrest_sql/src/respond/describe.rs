@@ -19,14 +19,22 @@ pub(crate) fn allowed(context: &Context<'_>, resource: &Resource) -> Result<Resp
             let has_key = !relation.key_columns().is_empty();
             let can = [
                 ("POST", relation.is_insertable()),
-                ("PUT", relation.is_insertable() && relation.is_updatable() && has_key),
+                (
+                    "PUT",
+                    relation.is_insertable() && relation.is_updatable() && has_key,
+                ),
                 ("PATCH", relation.is_updatable()),
                 ("DELETE", relation.is_deletable()),
             ];
             methods.extend(can.into_iter().filter(|(_, is)| *is).map(|(method, _)| method));
         }
         Resource::Function(name) => {
-            let names: BTreeSet<String> = context.parameters.arguments.iter().map(|(name, _)| name.clone()).collect();
+            let names: BTreeSet<String> = context
+                .parameters
+                .arguments
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect();
             let function = choose(context.catalogue, &context.named(name), &names, None)?;
             if !function.only_reads() {
                 methods = vec!["OPTIONS"];
@@ -64,7 +72,10 @@ pub(crate) fn description(catalogue: &Catalogue, schema: &str, profile: Option<S
         "paths": paths,
         "definitions": definitions,
     });
-    let mut headers = vec![("Content-Type".to_owned(), "application/openapi+json; charset=utf-8".to_owned())];
+    let mut headers = vec![(
+        "Content-Type".to_owned(),
+        "application/openapi+json; charset=utf-8".to_owned(),
+    )];
     headers.extend(profile.map(|name| ("Content-Profile".to_owned(), name)));
     Response {
         status: 200,
@@ -74,9 +85,7 @@ pub(crate) fn description(catalogue: &Catalogue, schema: &str, profile: Option<S
 }
 
 fn relation_path(relation: &Relation) -> Value {
-    let operation = |description: &str| {
-        json!({ "tags": [relation.name], "responses": { "200": { "description": description } } })
-    };
+    let operation = |description: &str| json!({ "tags": [relation.name], "responses": { "200": { "description": description } } });
     let mut methods = Map::new();
     methods.insert("get".to_owned(), operation("OK"));
     for (method, is_possible) in [
@@ -113,7 +122,10 @@ fn function_path(function: &Function) -> Value {
         .iter()
         .map(|argument| {
             let format = argument.declared_type.as_str();
-            (argument.name.clone(), json!({ "type": json_type(format), "format": format }))
+            (
+                argument.name.clone(),
+                json!({ "type": json_type(format), "format": format }),
+            )
         })
         .collect();
     let required: Vec<&str> = function

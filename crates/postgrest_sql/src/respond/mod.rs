@@ -3,6 +3,6 @@
 mod answer;
 mod describe;
 
-pub use answer::{Response, Row};
 pub(crate) use answer::{Answered, Expectation, Shape};
+pub use answer::{Response, Row};
 pub(crate) use describe::{allowed, description};

@@ -10,7 +10,7 @@ pub(crate) fn write_call(writer: &mut Writer, call: &Call<'_>) {
     if call.function.returns_scalar() {
         writer.raw("pgrst_call.pgrst_scalar");
     } else if call.returning.is_empty() {
-        writer.raw("*");
+        writer.raw("pgrst_call.*");
     } else {
         let of = Name::bare("pgrst_call");
         writer.list(", ", &call.returning, |writer, column| writer.column(&of, column));
@@ -52,16 +52,26 @@ fn write_invocation(writer: &mut Writer, call: &Call<'_>, arguments: impl FnOnce
     writer.raw("(");
     arguments(writer);
     writer.raw(")");
-    writer.raw(if is_scalar { " pgrst_scalar) pgrst_call" } else { " pgrst_call" });
+    writer.raw(if is_scalar {
+        " pgrst_scalar) pgrst_call"
+    } else {
+        " pgrst_call"
+    });
 }
 
 /// The arguments are the fields of an object, each read as the type that it is declared as.
 fn write_json_call(writer: &mut Writer, call: &Call<'_>, body: &str, arguments: &[&Argument]) {
     let is_object = body.trim_start().starts_with('{');
     let place = writer.parameter(Some(body.to_owned()));
-    let function = if is_object { "json_to_record" } else { "json_to_recordset" };
+    let function = if is_object {
+        "json_to_record"
+    } else {
+        "json_to_recordset"
+    };
     writer.raw("(select ");
-    writer.list(", ", arguments, |writer, argument| writer.identifier(&argument.name));
+    writer.list(", ", arguments, |writer, argument| {
+        writer.identifier(&argument.name)
+    });
     writer.raw(&format!(" from {function}({place}::json) as pgrst_row("));
     writer.list(", ", arguments, |writer, argument| {
         writer.identifier(&argument.name);

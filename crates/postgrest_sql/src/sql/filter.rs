@@ -29,7 +29,9 @@ pub(super) fn write_where(writer: &mut Writer, of: &Name, tree: &Where, embeds: 
                 Connective::And => " and ",
                 Connective::Or => " or ",
             };
-            writer.list(separator, members, |writer, member| write_where(writer, of, member, embeds));
+            writer.list(separator, members, |writer, member| {
+                write_where(writer, of, member, embeds)
+            });
             writer.raw(")");
         }
         Where::Filter { field, condition } => {
@@ -53,7 +55,11 @@ pub(super) fn write_where(writer: &mut Writer, of: &Name, tree: &Where, embeds: 
         Where::EmbedIsNull { is_negated, alias } => match embeds {
             NullEmbeds::Joined => {
                 writer.identifier(alias);
-                writer.raw(if *is_negated { " is distinct from null" } else { " is not distinct from null" });
+                writer.raw(if *is_negated {
+                    " is distinct from null"
+                } else {
+                    " is not distinct from null"
+                });
             }
             NullEmbeds::Exists(nodes) => {
                 if let Some(node) = nodes.iter().find(|node| node.join_alias == *alias) {
@@ -69,7 +75,9 @@ pub(super) fn write_where(writer: &mut Writer, of: &Name, tree: &Where, embeds: 
 
 fn write_condition(writer: &mut Writer, condition: &Condition) {
     match &condition.operation {
-        Operation::Compare(comparison, quantifier, value) => write_comparison(writer, *comparison, *quantifier, value),
+        Operation::Compare(comparison, quantifier, value) => {
+            write_comparison(writer, *comparison, *quantifier, value)
+        }
         Operation::In(values) => {
             writer.raw(" = any(");
             match values.as_slice() {
@@ -106,7 +114,12 @@ fn write_condition(writer: &mut Writer, condition: &Condition) {
     }
 }
 
-fn write_comparison(writer: &mut Writer, comparison: Comparison, quantifier: Option<Quantifier>, value: &str) {
+fn write_comparison(
+    writer: &mut Writer,
+    comparison: Comparison,
+    quantifier: Option<Quantifier>,
+    value: &str,
+) {
     writer.raw(" ");
     writer.raw(comparison.sql);
     writer.raw(" ");

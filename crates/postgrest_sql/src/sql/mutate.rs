@@ -8,8 +8,10 @@ use crate::plan::{Conflict, Mutation, MutationKind, Where};
 /// The statement, with what it returns.
 pub(crate) fn write_mutation(writer: &mut Writer, mutation: &Mutation<'_>) {
     match &mutation.kind {
-        MutationKind::Insert { conflict, conditions } => write_insert(writer, mutation, conflict.as_ref(), conditions),
-        MutationKind::Update { conditions } if mutation.columns.is_empty() => write_nothing(writer, mutation, conditions),
+        MutationKind::Insert { conflict, conditions } => {
+            write_insert(writer, mutation, conflict.as_ref(), conditions)
+        }
+        MutationKind::Update { .. } if mutation.columns.is_empty() => return write_nothing(writer, mutation),
         MutationKind::Update { conditions } => write_update(writer, mutation, conditions),
         MutationKind::Delete { conditions } => {
             writer.raw("delete from ");
@@ -17,32 +19,40 @@ pub(crate) fn write_mutation(writer: &mut Writer, mutation: &Mutation<'_>) {
             write_wheres(writer, &mutation.relation.id(), " where ", conditions);
         }
     }
-    let is_nothing = matches!(mutation.kind, MutationKind::Update { .. }) && mutation.columns.is_empty();
-    if !is_nothing {
-        write_returning(writer, mutation);
-    }
+    write_returning(writer, mutation);
 }
 
 /// A column that is written to, with its type.
 fn write_typed(writer: &mut Writer, relation: &Relation, column: &str) {
     writer.identifier(column);
     writer.raw(" ");
-    let declared = relation.column(column).map(|column| column.declared_type.as_str());
+    let declared = relation
+        .column(column)
+        .map(|column| column.declared_type.as_str());
     // From the catalogue of the database, never from a client.
     writer.raw(declared.unwrap_or("text"));
 }
 
-fn write_insert(writer: &mut Writer, mutation: &Mutation<'_>, conflict: Option<&Conflict>, conditions: &[Where]) {
+fn write_insert(
+    writer: &mut Writer,
+    mutation: &Mutation<'_>,
+    conflict: Option<&Conflict>,
+    conditions: &[Where],
+) {
     writer.raw("insert into ");
     writer.name(&mutation.relation.id());
     if !mutation.columns.is_empty() {
         writer.raw("(");
-        writer.list(", ", &mutation.columns, |writer, column| writer.identifier(column));
+        writer.list(", ", &mutation.columns, |writer, column| {
+            writer.identifier(column)
+        });
         writer.raw(")");
     }
     writer.raw(" select ");
     let body = Name::bare("pgrst_body");
-    writer.list(", ", &mutation.columns, |writer, column| writer.column(&body, column));
+    writer.list(", ", &mutation.columns, |writer, column| {
+        writer.column(&body, column)
+    });
     writer.raw(" from ");
     write_body(writer, mutation, false);
     let is_merge = matches!(conflict, Some(conflict) if conflict.is_merge);
@@ -51,10 +61,17 @@ fn write_insert(writer: &mut Writer, mutation: &Mutation<'_>, conflict: Option<&
         writer.raw(" where ");
         write_counter(writer, true);
     }
-    write_wheres(writer, &body, if is_counted { " and " } else { " where " }, conditions);
+    write_wheres(
+        writer,
+        &body,
+        if is_counted { " and " } else { " where " },
+        conditions,
+    );
     if let Some(conflict) = conflict.filter(|conflict| !conflict.columns.is_empty()) {
         writer.raw(" on conflict(");
-        writer.list(", ", &conflict.columns, |writer, column| writer.identifier(column));
+        writer.list(", ", &conflict.columns, |writer, column| {
+            writer.identifier(column)
+        });
         writer.raw(")");
         if !conflict.is_merge || mutation.columns.is_empty() {
             writer.raw(" do nothing");
@@ -95,13 +112,15 @@ fn write_update(writer: &mut Writer, mutation: &Mutation<'_>, conditions: &[Wher
 }
 
 /// An update of no columns: no rows, with the columns that were asked for.
-fn write_nothing(writer: &mut Writer, mutation: &Mutation<'_>, _: &[Where]) {
+fn write_nothing(writer: &mut Writer, mutation: &Mutation<'_>) {
     writer.raw("select ");
     if mutation.returning.is_empty() {
         writer.raw("null");
     }
     let of = Name::bare(&mutation.relation.name);
-    writer.list(", ", &mutation.returning, |writer, column| writer.column(&of, column));
+    writer.list(", ", &mutation.returning, |writer, column| {
+        writer.column(&of, column)
+    });
     writer.raw(" from ");
     writer.name(&mutation.relation.id());
     writer.raw(" where false");
@@ -124,13 +143,19 @@ fn write_returning(writer: &mut Writer, mutation: &Mutation<'_>) {
         writer.raw("1");
     }
     let of = mutation.relation.id();
-    writer.list(", ", &mutation.returning, |writer, column| writer.column(&of, column));
+    writer.list(", ", &mutation.returning, |writer, column| {
+        writer.column(&of, column)
+    });
 }
 
 /// The rows of the body, as `pgrst_body`.
 fn write_body(writer: &mut Writer, mutation: &Mutation<'_>, is_one: bool) {
     let is_object = mutation.body.trim_start().starts_with('{');
-    let kind = if mutation.applies_defaults { "jsonb" } else { "json" };
+    let kind = if mutation.applies_defaults {
+        "jsonb"
+    } else {
+        "json"
+    };
     let place = writer.parameter(Some(mutation.body.clone()));
     writer.raw(&format!("(select {place}::{kind} as data) pgrst_payload, "));
     let source = if mutation.applies_defaults {
@@ -140,16 +165,24 @@ fn write_body(writer: &mut Writer, mutation: &Mutation<'_>, is_one: bool) {
         "pgrst_payload.data"
     };
     writer.raw("lateral (select ");
-    writer.list(", ", &mutation.columns, |writer, column| writer.identifier(column));
+    writer.list(", ", &mutation.columns, |writer, column| {
+        writer.identifier(column)
+    });
     writer.raw(" from ");
     if mutation.columns.is_empty() {
         // A row for each object, though it has no columns.
         let rows = format!("{kind}_array_elements({source}) as pgrst_row");
-        writer.raw(if is_object { "(values (1)) as pgrst_row" } else { &rows });
+        writer.raw(if is_object {
+            "(values (1)) as pgrst_row"
+        } else {
+            &rows
+        });
     } else {
         let function = if is_object { "to_record" } else { "to_recordset" };
         writer.raw(&format!("{kind}_{function}({source}) as pgrst_row("));
-        writer.list(", ", &mutation.columns, |writer, column| write_typed(writer, mutation.relation, column));
+        writer.list(", ", &mutation.columns, |writer, column| {
+            write_typed(writer, mutation.relation, column)
+        });
         writer.raw(")");
     }
     if is_one {
@@ -170,7 +203,9 @@ fn write_defaults(writer: &mut Writer, mutation: &Mutation<'_>, is_object: bool)
         .collect();
     let defaults = format!("jsonb_build_object({})", defaults.join(", "));
     if is_object {
-        writer.raw(&format!("lateral (select {defaults} || pgrst_payload.data as data) pgrst_defaults, "));
+        writer.raw(&format!(
+            "lateral (select {defaults} || pgrst_payload.data as data) pgrst_defaults, "
+        ));
     } else {
         writer.raw(&format!(
             "lateral (select jsonb_agg({defaults} || element) as data from jsonb_array_elements(pgrst_payload.data) as element) pgrst_defaults, "
@@ -181,7 +216,10 @@ fn write_defaults(writer: &mut Writer, mutation: &Mutation<'_>, is_object: bool)
 /// A string constant. What is written so is a column's name, which the catalogue knows.
 fn literal(text: &str) -> String {
     let text = quoted(text);
-    let text = text.get(1..text.len().saturating_sub(1)).unwrap_or_default().replace("\"\"", "\"");
+    let text = text
+        .get(1..text.len().saturating_sub(1))
+        .unwrap_or_default()
+        .replace("\"\"", "\"");
     format!("e'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 

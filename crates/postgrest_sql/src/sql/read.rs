@@ -21,7 +21,10 @@ pub(crate) fn write_node(writer: &mut Writer, node: &Node) {
     if is_list(node) {
         for (place, term) in node.order.iter().enumerate() {
             columns.next(writer);
-            let of = term.relation.as_ref().map_or_else(|| of.clone(), |alias| Name::bare(alias));
+            let of = term
+                .relation
+                .as_ref()
+                .map_or_else(|| of.clone(), |alias| Name::bare(alias));
             write_field(writer, &of, &term.field);
             writer.raw(" as ");
             writer.identifier(&order_alias(node, place));
@@ -64,7 +67,7 @@ fn is_list(node: &Node) -> bool {
 }
 
 fn order_alias(node: &Node, place: usize) -> String {
-    format!("{}_order_{place}", node.join_alias)
+    format!("order_{place}_{}", node.join_alias)
 }
 
 /// What the embedding resource selects of an embedded one.
@@ -142,7 +145,7 @@ pub(super) fn write_source(writer: &mut Writer, node: &Node) {
 }
 
 fn junction_alias(node: &Node) -> String {
-    format!("{}_junction", node.join_alias)
+    format!("junction_{}", node.join_alias)
 }
 
 /// ` where ...`, with what joins a node to the one that embeds it.
@@ -172,12 +175,14 @@ fn join_columns<'a>(node: &Node, join: &'a Join) -> Vec<((Name, &'a str), (Name,
     match &join.relationship.kind {
         Kind::ManyToMany(junction) => {
             let between = Name::bare(&junction_alias(node));
-            let near = junction.to_columns.iter().map(|(end, middle)| {
-                ((own.clone(), end.as_str()), (between.clone(), middle.as_str()))
-            });
-            let far = junction.from_columns.iter().map(|(end, middle)| {
-                ((parent.clone(), end.as_str()), (between.clone(), middle.as_str()))
-            });
+            let near = junction
+                .to_columns
+                .iter()
+                .map(|(end, middle)| ((own.clone(), end.as_str()), (between.clone(), middle.as_str())));
+            let far = junction
+                .from_columns
+                .iter()
+                .map(|(end, middle)| ((parent.clone(), end.as_str()), (between.clone(), middle.as_str())));
             near.chain(far).collect()
         }
         _ => {
@@ -192,7 +197,11 @@ fn join_columns<'a>(node: &Node, join: &'a Join) -> Vec<((Name, &'a str), (Name,
 
 /// One lateral join.
 fn write_join(writer: &mut Writer, child: &Node, join: &Join) {
-    writer.raw(if join.is_inner { " inner join lateral (" } else { " left join lateral (" });
+    writer.raw(if join.is_inner {
+        " inner join lateral ("
+    } else {
+        " left join lateral ("
+    });
     let is_array = !child.is_to_one();
     if is_array {
         // The column has the name of the join, so that the name alone is null when there are no rows.
@@ -244,7 +253,11 @@ fn write_lists(writer: &mut Writer, child: &Node, spread: &Spread) {
 
 /// ` group by ...`, when anything is aggregated.
 fn write_groups(writer: &mut Writer, node: &Node) {
-    let spreads = || node.children.iter().filter_map(|child| Some((child, child.spread()?)));
+    let spreads = || {
+        node.children
+            .iter()
+            .filter_map(|child| Some((child, child.spread()?)))
+    };
     let is_aggregated = node.select.iter().any(|column| column.aggregate.is_some())
         || spreads().any(|(_, spread)| spread.columns.iter().any(|column| column.aggregate.is_some()));
     if !is_aggregated {

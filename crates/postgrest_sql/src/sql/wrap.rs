@@ -28,7 +28,9 @@ pub(crate) enum Counting {
     /// It is the number of rows in the answer.
     Page,
     /// The query is counted without its limit, up to a number of rows.
-    Query { most: Option<i64> },
+    Query {
+        most: Option<i64>,
+    },
 }
 
 /// Wraps a tree. `source` writes the statement that [`SOURCE`] is, where there is one.
@@ -55,7 +57,11 @@ pub(crate) fn write_wrapped(
         writer.raw(")");
         before = ", ";
     }
-    let page = if matches!(wrapped, Wrapped::Value | Wrapped::Row) { "1" } else { "pg_catalog.count(_)" };
+    let page = if matches!(wrapped, Wrapped::Value | Wrapped::Row) {
+        "1"
+    } else {
+        "pg_catalog.count(_)"
+    };
     let total = match counting {
         Counting::None => "null",
         Counting::Page => page,
@@ -70,7 +76,11 @@ pub(crate) fn write_wrapped(
             "(select pg_catalog.count(*) from pgrst_all)"
         }
     };
-    let inserted = if counts_inserts { "nullif(current_setting('pgrst.inserted', true), '')" } else { "null" };
+    let inserted = if counts_inserts {
+        "nullif(current_setting('pgrst.inserted', true), '')"
+    } else {
+        "null"
+    };
     writer.raw(&format!(
         " select ({total})::int8, {page}::int8, ({})::text, nullif(current_setting('response.headers', true), ''), \
          nullif(current_setting('response.status', true), ''), {inserted}::int8 from (",
@@ -86,20 +96,31 @@ pub(crate) fn write_wrapped(
 }
 
 fn body(wrapped: Wrapped, media: &MediaType) -> String {
-    let item = if matches!(wrapped, Wrapped::Value | Wrapped::Values) { "_.pgrst_scalar" } else { "_" };
+    if wrapped == Wrapped::Nothing {
+        return "''".to_owned();
+    }
+    let item = if matches!(wrapped, Wrapped::Value | Wrapped::Values) {
+        "_.pgrst_scalar"
+    } else {
+        "_"
+    };
     let (is_object, strips_nulls) = match media {
         MediaType::Object { strips_nulls } => (true, *strips_nulls),
         MediaType::JsonWithoutNulls => (false, true),
         MediaType::Csv => return csv(),
+        MediaType::GeoJson => {
+            return "json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(ST_AsGeoJSON(_)::json), '[]'))".to_owned();
+        }
         _ => (false, false),
     };
-    if wrapped == Wrapped::Nothing {
-        return "''".to_owned();
-    }
     let is_one = is_object || matches!(wrapped, Wrapped::Value | Wrapped::Row);
     let (taken, empty) = if is_one { ("->0", "null") } else { ("", "[]") };
     let json = format!("json_agg({item}){taken}");
-    let json = if strips_nulls { format!("json_strip_nulls({json})") } else { json };
+    let json = if strips_nulls {
+        format!("json_strip_nulls({json})")
+    } else {
+        json
+    };
     format!("coalesce({json}, '{empty}')")
 }
 
@@ -111,7 +132,11 @@ fn csv() -> String {
 }
 
 fn write_explain(writer: &mut Writer, plan: &PlanType) {
-    let format = if plan.is_json { "format json" } else { "format text" };
+    let format = if plan.is_json {
+        "format json"
+    } else {
+        "format text"
+    };
     let options: Vec<&str> = [format].into_iter().chain(plan.options.iter().copied()).collect();
     writer.raw(&format!("explain ({}) ", options.join(", ")));
 }

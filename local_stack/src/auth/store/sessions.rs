@@ -182,6 +182,71 @@ pub(in super::super) async fn methods(
         .collect())
 }
 
+/// How well a session was proved: `aal1`, or `aal2` after a second factor.
+pub(in super::super) async fn level(
+    database: &mut PgConnection,
+    session_id: Uuid,
+) -> Result<String, AuthError> {
+    let level: Option<String> =
+        sqlx::query_scalar("select coalesce(aal::text, 'aal1') from auth.sessions where id = $1")
+            .bind(session_id)
+            .fetch_optional(database)
+            .await?;
+    Ok(level.unwrap_or_else(|| "aal1".to_owned()))
+}
+
+/// A second factor was shown: this session is proved better, and the user's others, which are not, end.
+pub(in super::super) async fn raise(
+    database: &mut PgConnection,
+    session_id: Uuid,
+    user_id: Uuid,
+    factor_id: Uuid,
+) -> Result<(), AuthError> {
+    sqlx::query(
+        "insert into auth.mfa_amr_claims (id, session_id, authentication_method, created_at, updated_at)
+         values ($1, $2, 'totp', now(), now())
+         on conflict (session_id, authentication_method) do update set updated_at = now()",
+    )
+    .bind(Uuid::new_v4())
+    .bind(session_id)
+    .execute(&mut *database)
+    .await?;
+    sqlx::query("update auth.sessions set aal = 'aal2', factor_id = $2, updated_at = now() where id = $1")
+        .bind(session_id)
+        .bind(factor_id)
+        .execute(&mut *database)
+        .await?;
+    sqlx::query("delete from auth.sessions where user_id = $1 and coalesce(aal, 'aal1') < 'aal2'")
+        .bind(user_id)
+        .execute(database)
+        .await?;
+    Ok(())
+}
+
+/// A factor is gone: the sessions that it proved are proved as before it.
+pub(in super::super) async fn lower(database: &mut PgConnection, factor_id: Uuid) -> Result<(), AuthError> {
+    sqlx::query(
+        "update auth.sessions set aal = 'aal1', factor_id = null, updated_at = now() where factor_id = $1",
+    )
+    .bind(factor_id)
+    .execute(database)
+    .await?;
+    Ok(())
+}
+
+/// When a session began.
+pub(in super::super) async fn began(
+    database: &mut PgConnection,
+    session_id: Uuid,
+) -> Result<Option<DateTime<Utc>>, AuthError> {
+    let began: Option<Option<DateTime<Utc>>> =
+        sqlx::query_scalar("select created_at from auth.sessions where id = $1")
+            .bind(session_id)
+            .fetch_optional(database)
+            .await?;
+    Ok(began.flatten())
+}
+
 pub(in super::super) async fn exists(
     database: &mut PgConnection,
     session_id: Uuid,

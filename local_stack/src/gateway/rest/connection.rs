@@ -109,15 +109,21 @@ impl Connection {
         let known = self.statements.get(&transaction.statement.sql).cloned();
         if let Some(None) = known {
             // The types of its parameters are asked for, so this cannot be sent along with what comes after.
-            let (begun, set, done, prepared) =
-                future::join4(begin, settings, before, self.client.prepare(&transaction.statement.sql)).await;
+            let (begun, set, done, prepared) = future::join4(
+                begin,
+                settings,
+                before,
+                self.client.prepare(&transaction.statement.sql),
+            )
+            .await;
             begun?;
             set?;
             done?;
             let prepared = prepared?;
             let main = query(&self.client, transaction.statement, Some(&prepared));
             let (rows, ended) = future::join(main, end(&self.client, transaction.end)).await;
-            self.statements.insert(transaction.statement.sql.clone(), Some(prepared));
+            self.statements
+                .insert(transaction.statement.sql.clone(), Some(prepared));
             let rows = rows?;
             ended?;
             return Ok(rows);
@@ -160,15 +166,22 @@ async fn query(
     statement: &Statement,
     prepared: Option<&tokio_postgres::Statement>,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let texts: Vec<Text<'_>> = statement.parameters.iter().map(|value| Text(value.as_deref())).collect();
+    let texts: Vec<Text<'_>> = statement
+        .parameters
+        .iter()
+        .map(|value| Text(value.as_deref()))
+        .collect();
     match prepared {
         Some(prepared) => {
-            let values: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+            let values: Vec<&(dyn ToSql + Sync)> =
+                texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
             client.query(prepared, &values).await
         }
         None => {
-            let values: Vec<(&(dyn ToSql + Sync), Type)> =
-                texts.iter().map(|text| (text as &(dyn ToSql + Sync), Type::UNKNOWN)).collect();
+            let values: Vec<(&(dyn ToSql + Sync), Type)> = texts
+                .iter()
+                .map(|text| (text as &(dyn ToSql + Sync), Type::UNKNOWN))
+                .collect();
             client.query_typed(&statement.sql, &values).await
         }
     }

@@ -1,11 +1,9 @@
 //! Who is asking: the token of a request, checked.
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use postgrest_sql::Error;
 use serde_json::{Map, Value};
 
-use crate::secret::Secret;
+use crate::identity::{TokenError, Verifier};
 
 /// The role of a request without a token of its own.
 const ANONYMOUS: &str = "anon";
@@ -37,59 +35,42 @@ impl Identity {
     }
 }
 
-/// Checks tokens.
-pub(super) struct Verifier {
-    key: DecodingKey,
-    validation: Validation,
+/// The caller that an `Authorization` header shows at `now`, in seconds since 1970.
+pub(super) fn identify(
+    verifier: &Verifier,
+    authorization: Option<&str>,
+    now: i64,
+) -> Result<Identity, Error> {
+    let bearer = authorization.and_then(|text| {
+        let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let Some(token) = bearer else {
+        return Ok(Identity::of(Map::new()));
+    };
+    let claims = claims(verifier, token)?;
+    // PostgREST has an error of its own for each, and forgives clocks that differ.
+    check_times(&claims, now)?;
+    Ok(Identity::of(claims))
 }
 
-impl Verifier {
-    pub(super) fn new(secret: &Secret) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.algorithms = vec![Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
-        validation.validate_aud = false;
-        // Times are looked at below: PostgREST has an error of its own for each.
-        validation.validate_exp = false;
-        validation.required_spec_claims.clear();
-        Self {
-            key: DecodingKey::from_secret(secret.expose().as_bytes()),
-            validation,
-        }
+/// The claims of a token whose signature is right.
+fn claims(verifier: &Verifier, token: &str) -> Result<Map<String, Value>, Error> {
+    if token.is_empty() {
+        return Err(refused("PGRST301", "Empty JWT is sent in Authorization header"));
     }
-
-    /// The caller that an `Authorization` header shows at `now`, in seconds since 1970.
-    pub(super) fn identify(&self, authorization: Option<&str>, now: i64) -> Result<Identity, Error> {
-        let bearer = authorization.and_then(|text| {
-            let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let Some(token) = bearer else {
-            return Ok(Identity::of(Map::new()));
-        };
-        let claims = self.claims(token)?;
-        check_times(&claims, now)?;
-        Ok(Identity::of(claims))
+    let parts = token.split('.').count();
+    if parts != 3 {
+        return Err(refused(
+            "PGRST301",
+            &format!("Expected 3 parts in JWT; got {parts}"),
+        ));
     }
-
-    /// The claims of a token whose signature is right.
-    fn claims(&self, token: &str) -> Result<Map<String, Value>, Error> {
-        if token.is_empty() {
-            return Err(refused("PGRST301", "Empty JWT is sent in Authorization header"));
-        }
-        let parts = token.split('.').count();
-        if parts != 3 {
-            return Err(refused("PGRST301", &format!("Expected 3 parts in JWT; got {parts}")));
-        }
-        let token = decode::<Value>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
-            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                refused("PGRST301", "Wrong or unsupported encoding algorithm")
-            }
-            _ => refused("PGRST301", "JWT cryptographic operation failed"),
-        })?;
-        match token.claims {
-            Value::Object(claims) => Ok(claims),
-            _ => Err(refused("PGRST303", "Parsing claims failed")),
-        }
+    match verifier.payload(token) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        Ok(_) => Err(refused("PGRST303", "Parsing claims failed")),
+        Err(TokenError::Signer) => Err(refused("PGRST301", "No suitable key or wrong key type")),
+        Err(_) => Err(refused("PGRST301", "JWT cryptographic operation failed")),
     }
 }
 
@@ -116,7 +97,10 @@ fn check_times(claims: &Map<String, Value>, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from float to integer saturates"
+)]
 fn whole(seconds: f64) -> i64 {
     seconds as i64
 }
@@ -130,29 +114,39 @@ fn refused(code: &str, message: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{EncodingKey, Header, encode};
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     use serde_json::json;
 
     use super::*;
+    use crate::identity::SigningKeys;
+    use crate::secret::Secret;
 
     const NOW: i64 = 1_000_000;
 
-    fn identify(claims: &Value, secret: &str) -> Result<Identity, Error> {
+    fn shown(authorization: Option<&str>) -> Result<Identity, Error> {
+        let keys = SigningKeys::legacy(Secret::new("k".repeat(40)));
+        identify(&Verifier::new(&keys), authorization, NOW)
+    }
+
+    fn signed(claims: &Value, secret: &str) -> Result<Identity, Error> {
         let key = EncodingKey::from_secret(secret.as_bytes());
         let token = encode(&Header::new(Algorithm::HS256), claims, &key).unwrap();
-        Verifier::new(&Secret::new("k".repeat(40))).identify(Some(&format!("Bearer {token}")), NOW)
+        shown(Some(&format!("Bearer {token}")))
     }
 
     fn own(claims: &Value) -> Result<Identity, Error> {
-        identify(claims, &"k".repeat(40))
+        signed(claims, &"k".repeat(40))
     }
 
     #[test]
     fn token_gives_its_role_and_claims_and_none_is_anonymous() {
         let identity = own(&json!({ "role": "authenticated", "sub": "x", "exp": NOW })).unwrap();
-        assert_eq!((identity.role.as_str(), identity.is_known()), ("authenticated", true));
+        assert_eq!(
+            (identity.role.as_str(), identity.is_known()),
+            ("authenticated", true)
+        );
         assert_eq!(identity.claims["sub"], "x");
-        let nobody = Verifier::new(&Secret::new("k".repeat(40))).identify(None, NOW).unwrap();
+        let nobody = shown(None).unwrap();
         assert!(!nobody.is_known());
         assert_eq!(nobody.claims["role"], "anon");
         assert_eq!(own(&json!({ "sub": "x" })).unwrap().role, "anon");
@@ -169,12 +163,17 @@ mod tests {
         assert_eq!(message(json!({ "exp": NOW - 31 })), "JWT expired");
         assert_eq!(message(json!({ "nbf": NOW + 31 })), "JWT not yet valid");
         assert_eq!(message(json!({ "iat": NOW + 31 })), "JWT issued at future");
-        assert_eq!(message(json!({ "exp": "x" })), "The JWT 'exp' claim must be a number");
+        assert_eq!(
+            message(json!({ "exp": "x" })),
+            "The JWT 'exp' claim must be a number"
+        );
         assert!(own(&json!({ "exp": NOW - 29 })).is_ok());
-        assert_eq!(code(identify(&json!({ "role": "service_role" }), &"x".repeat(40))).0, "PGRST301");
-        let verifier = Verifier::new(&Secret::new("k".repeat(40)));
+        assert_eq!(
+            code(signed(&json!({ "role": "service_role" }), &"x".repeat(40))).0,
+            "PGRST301"
+        );
         for text in ["Bearer", "Bearer a.b", "bearer a.b.c"] {
-            assert_eq!(code(verifier.identify(Some(text), NOW)).0, "PGRST301");
+            assert_eq!(code(shown(Some(text))).0, "PGRST301");
         }
     }
 }

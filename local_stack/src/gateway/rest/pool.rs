@@ -40,8 +40,16 @@ impl Pool {
 
     /// The connection that was used last, or a new one.
     pub(super) async fn take(&self) -> Result<Lent<'_>, Error> {
-        let late = |_| Error::new(504, "PGRST003", "Timed out acquiring connection from connection pool.");
-        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await.map_err(late)?;
+        let late = |_| {
+            Error::new(
+                504,
+                "PGRST003",
+                "Timed out acquiring connection from connection pool.",
+            )
+        };
+        let place = tokio::time::timeout(PATIENCE, self.places.acquire())
+            .await
+            .map_err(late)?;
         let place = place.map_err(|_| unreachable("the pool is closed"))?;
         loop {
             let idle = self.idle.lock().pop();

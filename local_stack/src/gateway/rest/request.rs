@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, request};
 use axum::response::{IntoResponse as _, Response};
 use postgrest_sql::{Error, Outcome};
 
+use super::identity::identify;
 use super::service::Rest;
 use super::session;
 
@@ -34,7 +35,12 @@ async fn serve(rest: &Rest, parts: &request::Parts, body: &[u8]) -> Result<postg
     let headers: Vec<(String, String)> = parts
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     let path = parts.uri.path();
     let request = postgrest_sql::Request {
@@ -46,7 +52,11 @@ async fn serve(rest: &Rest, parts: &request::Parts, body: &[u8]) -> Result<postg
     };
     let authorization = headers.iter().find(|(name, _)| name == "authorization");
     let now = chrono::Utc::now().timestamp();
-    let identity = rest.verifier().identify(authorization.map(|(_, value)| value.as_str()), now)?;
+    let identity = identify(
+        rest.verifier(),
+        authorization.map(|(_, value)| value.as_str()),
+        now,
+    )?;
     let schema = rest.schema();
     match postgrest_sql::plan(&request, &schema.catalogue, &schema.settings)? {
         Outcome::Answer(response) => Ok(response),
@@ -57,8 +67,14 @@ async fn serve(rest: &Rest, parts: &request::Parts, body: &[u8]) -> Result<postg
 fn refusal(error: Error) -> Response {
     let body = Body::from(error.body().to_string());
     let mut headers = vec![
-        (CONTENT_TYPE.as_str().to_owned(), "application/json; charset=utf-8".to_owned()),
-        ("proxy-status".to_owned(), format!("PostgREST; error={}", error.code)),
+        (
+            CONTENT_TYPE.as_str().to_owned(),
+            "application/json; charset=utf-8".to_owned(),
+        ),
+        (
+            "proxy-status".to_owned(),
+            format!("PostgREST; error={}", error.code),
+        ),
     ];
     headers.extend(error.headers);
     answer(error.status, error.reason.as_deref(), headers, body)

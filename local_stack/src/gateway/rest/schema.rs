@@ -44,7 +44,8 @@ impl Schema {
             .fetch_one(&mut *transaction)
             .await
             .map_err(failed())?;
-        let said: RoleSettings = serde_json::from_str(&said).map_err(|error| Error::Rest(error.to_string()))?;
+        let said: RoleSettings =
+            serde_json::from_str(&said).map_err(|error| Error::Rest(error.to_string()))?;
         let settings = configured.clone().overridden(&said.api);
         let text: String = sqlx::query_scalar(CATALOGUE_SQL)
             .bind(&settings.schemas)
@@ -53,7 +54,8 @@ impl Schema {
             .await
             .map_err(failed())?;
         transaction.rollback().await.map_err(failed())?;
-        let catalogue = Catalogue::read(&text, &settings.schemas).map_err(|error| Error::Rest(error.to_string()))?;
+        let catalogue =
+            Catalogue::read(&text, &settings.schemas).map_err(|error| Error::Rest(error.to_string()))?;
         Ok(Self {
             catalogue,
             settings,

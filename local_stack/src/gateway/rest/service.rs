@@ -7,18 +7,17 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::identity::Verifier;
 use super::pool::Pool;
 use super::schema::{self, Schema};
 use crate::error::Error;
+use crate::identity::Verifier;
 use crate::postgres::{AUTHENTICATOR, Address};
 use crate::project::Api;
-use crate::secret::Secret;
 
 /// The REST API.
 pub(in crate::gateway) struct Rest {
     pool: Pool,
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     schema: watch::Receiver<Arc<Schema>>,
     follower: JoinHandle<()>,
     reader: PgPool,
@@ -29,7 +28,7 @@ impl Rest {
     pub(in crate::gateway) async fn connect(
         address: Address,
         api: &Api,
-        jwt_secret: &Secret,
+        verifier: Arc<Verifier>,
     ) -> Result<Self, Error> {
         let configured = Settings::new(
             api.schemas.clone(),
@@ -44,7 +43,7 @@ impl Rest {
         config.application_name("postgrest");
         Ok(Self {
             pool: Pool::new(config),
-            verifier: Verifier::new(jwt_secret),
+            verifier,
             schema,
             follower,
             reader,

@@ -56,7 +56,11 @@ async fn transact(
         begin: begin(schema, plan, identity),
         names,
         values,
-        before: schema.settings.pre_request.as_ref().map(|name| format!("select {}()", qualified(name))),
+        before: schema
+            .settings
+            .pre_request
+            .as_ref()
+            .map(|name| format!("select {}()", qualified(name))),
         statement: &plan.statement,
         end: is_one_trip.then_some(ending),
     };
@@ -65,7 +69,10 @@ async fn transact(
         if !is_one_trip {
             connection.end(ending).await?;
         }
-        let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0).map(|Characters(line)| line)).collect();
+        let lines: Result<Vec<String>, _> = rows
+            .iter()
+            .map(|row| row.try_get(0).map(|Characters(line)| line))
+            .collect();
         return Ok(Ok(plan.explained(&lines?)));
     }
     let row = match rows.first() {
@@ -80,7 +87,13 @@ async fn transact(
         return Ok(Err(error));
     }
     let guess = match &plan.count {
-        Some(explain) => connection.query(&explain.statement).await?.first().map(guess).transpose()?.flatten(),
+        Some(explain) => connection
+            .query(&explain.statement)
+            .await?
+            .first()
+            .map(guess)
+            .transpose()?
+            .flatten(),
         None => None,
     };
     connection.end(ending).await?;
@@ -88,7 +101,10 @@ async fn transact(
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
-    let text = |place: usize| row.try_get::<_, Option<Characters>>(place).map(|text| text.map(|Characters(text)| text));
+    let text = |place: usize| {
+        row.try_get::<_, Option<Characters>>(place)
+            .map(|text| text.map(|Characters(text)| text))
+    };
     Ok(Row {
         total: row.try_get(0)?,
         rows: row.try_get(1)?,
@@ -107,18 +123,33 @@ fn guess(row: &tokio_postgres::Row) -> Result<Option<i64>, tokio_postgres::Error
 }
 
 fn begin(schema: &Schema, plan: &Plan, identity: &Identity) -> String {
-    let of_role = || schema.roles.get(&identity.role)?.get(ISOLATION).map(String::as_str);
+    let of_role = || {
+        schema
+            .roles
+            .get(&identity.role)?
+            .get(ISOLATION)
+            .map(String::as_str)
+    };
     let level = match plan.isolation.as_deref().or_else(of_role) {
         Some("serializable") => "serializable",
         Some("repeatable read") => "repeatable read",
         _ => "read committed",
     };
-    let mode = if plan.is_read_only { "read only" } else { "read write" };
+    let mode = if plan.is_read_only {
+        "read only"
+    } else {
+        "read write"
+    };
     format!("begin isolation level {level} {mode}")
 }
 
 /// The settings of the transaction. Those of the role come before the role itself: it may not be allowed to set them.
-fn settings(schema: &Schema, plan: &Plan, request: &Request<'_>, identity: &Identity) -> (Vec<String>, Vec<String>) {
+fn settings(
+    schema: &Schema,
+    plan: &Plan,
+    request: &Request<'_>,
+    identity: &Identity,
+) -> (Vec<String>, Vec<String>) {
     let path: Vec<String> = [&plan.schema]
         .into_iter()
         .chain(&schema.settings.extra_search_path)
@@ -133,7 +164,10 @@ fn settings(schema: &Schema, plan: &Plan, request: &Request<'_>, identity: &Iden
     );
     let mut set = |name: &str, value: String| all.push((name.to_owned(), value));
     set("role", identity.role.clone());
-    set("request.jwt.claims", Value::Object(identity.claims.clone()).to_string());
+    set(
+        "request.jwt.claims",
+        Value::Object(identity.claims.clone()).to_string(),
+    );
     set("request.method", request.method.to_owned());
     set("request.path", request.path.to_owned());
     let shown = request.headers.iter().filter(|(name, _)| name != "cookie");
@@ -161,7 +195,10 @@ fn quoted(name: &str) -> String {
 
 /// A name that may have its schema before a dot.
 fn qualified(name: &str) -> String {
-    let parts: Vec<String> = name.splitn(2, '.').map(|part| quoted(part.trim().trim_matches('"'))).collect();
+    let parts: Vec<String> = name
+        .splitn(2, '.')
+        .map(|part| quoted(part.trim().trim_matches('"')))
+        .collect();
     parts.join(".")
 }
 
@@ -185,6 +222,9 @@ mod tests {
             headers: &headers,
             body: b"",
         };
-        assert_eq!(cookies(&request), [("a".into(), "1".into()), ("b".into(), "x=y".into())]);
+        assert_eq!(
+            cookies(&request),
+            [("a".into(), "1".into()), ("b".into(), "x=y".into())]
+        );
     }
 }

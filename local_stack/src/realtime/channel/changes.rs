@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::task::Wire;
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 use crate::realtime::core::Core;
 use crate::realtime::feed::{ChangeRequest, ChangeSink, ChangeSubscription};
 

@@ -11,12 +11,12 @@ use super::presence::Calls;
 use super::refusal::Refusal;
 use super::settings::{Replay, Settings};
 use super::task::{Channel, Rights, Wire};
+use crate::identity::Token;
 use crate::realtime::core::Core;
 use crate::realtime::feed::StoredBroadcast;
 use crate::realtime::frame::Reference;
 use crate::realtime::hub::Hearing;
 use crate::realtime::receiver::user_payload;
-use crate::realtime::token::Token;
 
 /// Checks everything in Supabase's order, becomes a member, and answers the client.
 pub(super) async fn join(

@@ -1,7 +1,7 @@
 //! Why a client may not join. The codes and texts are Supabase's.
 
+use crate::identity::TokenError;
 use crate::realtime::gate::ProbeError;
-use crate::realtime::token::TokenError;
 
 /// What the client reads in `reason`.
 #[derive(Debug, thiserror::Error)]

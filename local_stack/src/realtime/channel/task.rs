@@ -11,12 +11,12 @@ use super::presence::Calls;
 use super::refusal::Refusal;
 use super::replication;
 use super::settings::Settings;
+use crate::identity::Token;
 use crate::realtime::core::Core;
 use crate::realtime::frame::{Body, Push, Reference};
 use crate::realtime::gate::Reading;
 use crate::realtime::hub::Membership;
 use crate::realtime::socket::Peer;
-use crate::realtime::token::Token;
 
 /// A join.
 pub(crate) struct Opening {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::join;
 use super::refusal::Refusal;
 use super::task::{Channel, Flow, Rights, json_of};
+use crate::identity::Token;
 use crate::realtime::frame::Body;
-use crate::realtime::token::Token;
 
 /// The clock of the machine may be set: the token is looked at at least so often.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::lifecycle::Feed;
 use super::stored::{StoredBroadcast, StoredPayload};
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 
 /// What is older is gone with its partition, sooner or later.
 const WINDOW: TimeDelta = TimeDelta::hours(72);
@@ -57,7 +57,9 @@ impl Feed {
         // The last moment that Postgres can hold is earlier than chrono's.
         let since = since.min(now + WINDOW);
         let mut transaction = self.admin.begin().await?;
-        caller.assume(&mut transaction, Some(topic)).await?;
+        caller
+            .assume(&mut transaction, &[("realtime.topic", topic)])
+            .await?;
         let rows: Vec<Row> = sqlx::query_as(NEWEST)
             .bind(topic)
             .bind(since.naive_utc())

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::error::{BroadcastError, caller};
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 use crate::realtime::core::Core;
 use crate::realtime::frame::Outgoing;
 use crate::realtime::gate::Extension;

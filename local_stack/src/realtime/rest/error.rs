@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 use crate::realtime::core::Core;
 use crate::realtime::gate::ProbeError;
 

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::session;
+use crate::identity::TokenError;
 use crate::realtime::core::Core;
 use crate::realtime::frame::Version;
-use crate::realtime::token::TokenError;
 
 /// The largest frame that Realtime takes.
 const LARGEST_FRAME: usize = 5_000_000;

@@ -16,10 +16,10 @@ const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// What is said about a file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
-    pub(super) mime: Option<String>,
-    pub(super) cache_control: Option<String>,
-    pub(super) user_metadata: Option<Value>,
+pub(in crate::storage) struct Told {
+    pub(in crate::storage) mime: Option<String>,
+    pub(in crate::storage) cache_control: Option<String>,
+    pub(in crate::storage) user_metadata: Option<Value>,
 }
 
 impl Told {

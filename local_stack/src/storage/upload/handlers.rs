@@ -11,9 +11,9 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::receive::receive;
+use super::receive::{Received, receive};
 use super::{Target, commit};
-use crate::storage::caller;
+use crate::identity::Caller;
 use crate::storage::core::Shared;
 use crate::storage::error::StorageError;
 use crate::storage::fields::Query;
@@ -50,7 +50,7 @@ async fn by_caller(
     request: Request,
 ) -> Result<Json<Value>, StorageError> {
     let target = core.caller(request.headers()).map(|caller| Target {
-        owner: caller::owner(&caller).map(str::to_owned),
+        owner: caller.subject().map(str::to_owned),
         bucket,
         name,
         caller,
@@ -76,7 +76,7 @@ pub(in crate::storage) async fn to_signed_url(
         .map(|claims| Target {
             bucket,
             name,
-            caller: caller::service(),
+            caller: Caller::service(),
             owner: claims.owner,
             is_upsert: claims.upsert.unwrap_or(false),
             operation: "storage.object.upload_signed",
@@ -109,6 +109,15 @@ async fn take(
             return Err(error);
         }
     };
+    settle(core, target, received).await
+}
+
+/// Gives a whole file its place and its row. Returns the id of the row and the whole name.
+pub(in crate::storage) async fn settle(
+    core: &Shared,
+    target: Target,
+    received: Received,
+) -> Result<(Uuid, String), StorageError> {
     let key = format!("{}/{}", target.bucket, target.name);
     let version = core.files.place(received.draft)?;
     let row = target.row(version.to_string(), received.metadata, received.user_metadata);
@@ -116,7 +125,8 @@ async fn take(
     Ok((id, key))
 }
 
-async fn drain(mut stream: BodyDataStream) {
+/// Reads what a client is still sending, and throws it away.
+pub(in crate::storage) async fn drain(mut stream: BodyDataStream) {
     let reading = async { while let Some(Ok(_)) = stream.next().await {} };
     if tokio::time::timeout(DRAIN, reading).await.is_err() {
         tracing::debug!("a refused upload was cut off");

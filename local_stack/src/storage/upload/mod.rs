@@ -5,12 +5,13 @@ mod commit;
 mod handlers;
 mod receive;
 
-pub(super) use body::header_metadata;
+pub(super) use body::{Told, header_metadata};
 pub(super) use commit::{commit, probe};
-pub(super) use handlers::{create, replace, to_signed_url, wants_upsert};
+pub(super) use handlers::{create, drain, replace, settle, to_signed_url, wants_upsert};
+pub(super) use receive::{Content, Entrance};
 
 use super::objects::NewObject;
-use crate::realtime::Caller;
+use crate::identity::Caller;
 
 /// What somebody wants to write where.
 #[derive(Clone, Debug)]

@@ -16,10 +16,10 @@ use crate::storage::files::Draft;
 use crate::storage::{key, objects};
 
 /// A file that is whole, and what its row says of it.
-pub(super) struct Received {
-    pub(super) draft: Draft,
-    pub(super) metadata: Value,
-    pub(super) user_metadata: Option<Value>,
+pub(in crate::storage) struct Received {
+    pub(in crate::storage) draft: Draft,
+    pub(in crate::storage) metadata: Value,
+    pub(in crate::storage) user_metadata: Option<Value>,
 }
 
 /// Reads an upload. Everything that can be refused without the file is refused before it is read.
@@ -29,28 +29,13 @@ pub(super) async fn receive(
     headers: &HeaderMap,
     stream: &mut BodyDataStream,
 ) -> Result<Received, StorageError> {
-    key::check(&target.name)?;
-    let bucket = {
-        let mut tx = core.begin().await?;
-        bucket::find(&mut tx, &target.bucket).await?
-    };
-    let entrance = Entrance {
-        core,
-        target,
-        largest: bucket.largest_file(&target.name, core.largest_file),
-        bucket,
-        declared: headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok()),
-    };
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let entrance = Entrance::open(core, target, declared).await?;
     if !is_form(headers) {
         let told = Told::by_headers(headers);
-        if entrance
-            .declared
-            .is_some_and(|declared| declared > entrance.largest)
-        {
-            return Err(StorageError::TooLarge("object"));
-        }
+        entrance.check_size()?;
         let (draft, content) = entrance.take(&told, Source::Body(stream)).await?;
         return Ok(content.described(draft, told));
     }
@@ -67,7 +52,7 @@ pub(super) async fn receive(
 }
 
 /// What stands before a file.
-struct Entrance<'a> {
+pub(in crate::storage) struct Entrance<'a> {
     core: &'a Core,
     target: &'a Target,
     bucket: Bucket,
@@ -75,15 +60,46 @@ struct Entrance<'a> {
     declared: Option<u64>,
 }
 
-impl Entrance<'_> {
-    async fn take(&self, told: &Told, source: Source<'_, '_>) -> Result<(Draft, Content), StorageError> {
+impl<'a> Entrance<'a> {
+    /// For a file that says how long it is, or does not.
+    pub(in crate::storage) async fn open(
+        core: &'a Core,
+        target: &'a Target,
+        declared: Option<u64>,
+    ) -> Result<Self, StorageError> {
+        key::check(&target.name)?;
+        let mut tx = core.begin().await?;
+        let bucket = bucket::find(&mut tx, &target.bucket).await?;
+        Ok(Self {
+            core,
+            target,
+            largest: bucket.largest_file(&target.name, core.largest_file),
+            bucket,
+            declared,
+        })
+    }
+
+    /// Whether it may be as long as it says.
+    pub(in crate::storage) fn check_size(&self) -> Result<(), StorageError> {
+        match self.declared {
+            Some(declared) if declared > self.largest => Err(StorageError::TooLarge("object")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a file of this kind may be here, and whoever brings it may bring it.
+    pub(in crate::storage) async fn admit(&self, told: &Told) -> Result<(), StorageError> {
         let mime = told.mime.as_deref().unwrap_or(UNKNOWN_TYPE);
         self.bucket.check_type(&self.target.name, mime)?;
         let expected = json!({ "mimetype": mime, "contentLength": self.declared });
         let row = self
             .target
             .row("1".to_owned(), expected, told.user_metadata.clone());
-        probe(self.core, self.target, &row).await?;
+        probe(self.core, self.target, &row).await
+    }
+
+    async fn take(&self, told: &Told, source: Source<'_, '_>) -> Result<(Draft, Content), StorageError> {
+        self.admit(told).await?;
         self.write(source).await
     }
 
@@ -91,11 +107,10 @@ impl Entrance<'_> {
         let (draft, mut file) = self.core.files.draft().await?;
         let mut content = Content::default();
         while let Some(chunk) = source.chunk().await? {
-            content.size += chunk.len() as u64;
+            content.take(&chunk);
             if content.size > self.largest {
                 return Err(StorageError::TooLarge("object"));
             }
-            content.digest.update(&chunk);
             file.write_all(&chunk).await?;
         }
         file.flush().await?;
@@ -106,14 +121,20 @@ impl Entrance<'_> {
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// What was found out while the file was read.
-#[derive(Default)]
-struct Content {
-    size: u64,
+#[derive(Clone, Default)]
+pub(in crate::storage) struct Content {
+    pub(in crate::storage) size: u64,
     digest: Md5,
 }
 
 impl Content {
-    fn described(self, draft: Draft, told: Told) -> Received {
+    /// The next part of the file.
+    pub(in crate::storage) fn take(&mut self, chunk: &[u8]) {
+        self.size += chunk.len() as u64;
+        self.digest.update(chunk);
+    }
+
+    pub(in crate::storage) fn described(self, draft: Draft, told: Told) -> Received {
         let metadata = json!({
             "eTag": format!("\"{}\"", hex::encode(self.digest.finalize())),
             "size": self.size,

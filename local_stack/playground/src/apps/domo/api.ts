@@ -1,5 +1,6 @@
 // The tables, RPCs and routes of Domo that the page uses.
 
+import type { Functions } from '../../../../../clients/js/domo';
 import { Refusal, dataOf } from '../../errors';
 import type { Person } from '../../person';
 import { bucketOf, pathOf, typeOf } from './files';
@@ -35,7 +36,8 @@ export type Api = ReturnType<typeof apiOf>;
 export function apiOf(person: Person) {
     const { client } = person;
     const domo = client.schema('domo');
-    const call = <Data>(name: string, args: Record<string, unknown> = {}): Promise<Data> => dataOf<Data>(domo.rpc(name, args));
+    const call = <Name extends keyof Functions>(name: Name, args: Functions[Name]['Args']) =>
+        dataOf<Functions[Name]['Returns']>(domo.rpc(name, args));
     const files = async (kind: FileKind, demo_id: string): Promise<DemoFile[]> => {
         const rows = await dataOf<Omit<DemoFile, 'kind'>[]>(
             domo.from(tables[kind]).select(FILE).eq('demo_id', demo_id).is('deleted_at', null).order('created_at', { ascending: false }),
@@ -43,15 +45,15 @@ export function apiOf(person: Person) {
         return rows.map((row) => ({ ...row, kind }));
     };
     return {
-        dashboard: () => call<DashboardRow[]>('demo_dashboard'),
+        dashboard: (): Promise<DashboardRow[]> => call('demo_dashboard', {}),
         createDemo: (demo: NewDemo) => dataOf<Demo>(domo.from('demos').insert(demo).select(DEMO).single()),
         demo: (id: string) => dataOf<Demo | null>(domo.from('demos').select(DEMO).eq('id', id).is('deleted_at', null).maybeSingle()),
         changeDemo: (id: string, change: { status?: 'draft'; tavus_persona_id?: string }) =>
             dataOf<Demo>(domo.from('demos').update(change).eq('id', id).select(DEMO).single()),
-        publish: (demo_id: string) => call<Demo>('publish_demo', { demo_id }),
-        archive: (demo_id: string) => call<Demo>('archive_demo', { demo_id }),
+        publish: (demo_id: string): Promise<Demo> => call('publish_demo', { demo_id }),
+        archive: (demo_id: string): Promise<Demo> => call('archive_demo', { demo_id }),
 
-        addKnowledge: (demo_id: string, knowledge: NewKnowledge) => call<{ is_new: boolean }>('add_knowledge', { demo_id, ...knowledge }),
+        addKnowledge: (demo_id: string, knowledge: NewKnowledge): Promise<{ is_new: boolean }> => call('add_knowledge', { demo_id, ...knowledge }),
         deleteChunk: (id: string) =>
             dataOf<unknown>(domo.from('knowledge_chunks').update({ deleted_at: new Date().toISOString() }).eq('id', id)),
         chunks: (demo_id: string) =>
@@ -72,11 +74,11 @@ export function apiOf(person: Person) {
         changeFile: ({ kind, id }: DemoFile, change: { processing_status?: 'pending'; deleted_at?: string }) =>
             dataOf<unknown>(domo.from(tables[kind]).update(change).eq('id', id)),
 
-        search: (demo_id: string, query_text: string) => call<Hit[]>('search_knowledge', { demo_id, query_text, match_count: HITS }),
+        search: (demo_id: string, query_text: string): Promise<Hit[]> => call('search_knowledge', { demo_id, query_text, match_count: HITS }),
         /** The search of the agent in a call: the worker makes an embedding of the query. */
         searchInCall: async (id: string, query: string) =>
             (await post<{ results: Hit[] }>(person, `/api/domo/conversations/${id}/knowledge`, { query, match_count: HITS })).results,
-        quality: (demo_id: string) => call<Quality>('search_quality', { demo_id }),
+        quality: (demo_id: string): Promise<Quality> => call('search_quality', { demo_id }),
 
         startCall: (demo_id: string, client_id: string) => startCall(person, demo_id, client_id),
         endCall: (id: string) => post<unknown>(person, `/api/domo/conversations/${id}/end`, {}),
@@ -84,8 +86,8 @@ export function apiOf(person: Person) {
             dataOf<Call[]>(
                 domo.from('conversations').select(CALL).eq('demo_id', demo_id).order('created_at', { ascending: false }).limit(CALLS_SHOWN),
             ),
-        analytics: (demo_id: string) => call<Analytics>('conversation_analytics', { demo_id }),
-        eventsSince: (demo_id: string, after_seq: number | null = null) => call<EventsPage>('events_since', { demo_id, after_seq }),
+        analytics: (demo_id: string): Promise<Analytics> => call('conversation_analytics', { demo_id }),
+        eventsSince: (demo_id: string, after_seq: number | null = null): Promise<EventsPage> => call('events_since', { demo_id, after_seq }),
     };
 }
 

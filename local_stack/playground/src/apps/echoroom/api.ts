@@ -1,6 +1,7 @@
 // The RPCs of EchoRoom that the page calls. docs/echoroom.md describes them.
 
 import type { SupabaseClient } from '@supabase/supabase-js';
+import type { Functions } from '../../../../../clients/js/echoroom';
 import { dataOf } from '../../errors';
 import type { Numbered, Page } from '../../stream';
 import type { Conversation } from './conversation';
@@ -69,38 +70,38 @@ export type Api = ReturnType<typeof apiOf>;
 
 export function apiOf(client: SupabaseClient) {
     const echoroom = client.schema('echoroom');
-    const call = <Data>(name: string, args: Record<string, unknown> = {}): Promise<Data> =>
-        dataOf<Data>(echoroom.rpc(name, args));
+    const call = <Name extends keyof Functions>(name: Name, args: Functions[Name]['Args']) =>
+        dataOf<Functions[Name]['Returns']>(echoroom.rpc(name, args));
     return {
-        listSessions: () => call<Session[]>('list_sessions'),
-        createSession: (category: string, max_participants: number) =>
-            call<Session>('create_session', { category, max_participants }),
-        findRoom: (mood: string) => call<Session>('find_room', { mood }),
-        joinRoom: (session_id: string, who: { user_name?: string; mood?: string }) =>
-            call<RoomState>('join_room', { session_id, ...who }),
-        roomState: (session_id: string) => call<RoomState>('room_state', { session_id }),
-        leaveRoom: (session_id: string) => call<boolean>('leave_room', { session_id }),
-        heartbeat: (session_id: string) => call<Beat>('heartbeat', { session_id }),
-        removeParticipant: (session_id: string, user_id: string) =>
-            call<boolean>('remove_participant', { session_id, user_id }),
-        readmitParticipant: (session_id: string, user_id: string) =>
-            call<boolean>('readmit_participant', { session_id, user_id }),
+        listSessions: (): Promise<Session[]> => call('list_sessions', {}),
+        createSession: (category: string, max_participants: number): Promise<Session> =>
+            call('create_session', { category, max_participants }),
+        findRoom: (mood: string): Promise<Session> => call('find_room', { mood }),
+        joinRoom: (session_id: string, who: { user_name?: string; mood?: string }): Promise<RoomState> =>
+            call('join_room', { session_id, ...who }),
+        roomState: (session_id: string): Promise<RoomState> => call('room_state', { session_id }),
+        leaveRoom: (session_id: string): Promise<boolean> => call('leave_room', { session_id }),
+        heartbeat: (session_id: string): Promise<Beat> => call('heartbeat', { session_id }),
+        removeParticipant: (session_id: string, user_id: string): Promise<boolean> =>
+            call('remove_participant', { session_id, user_id }),
+        readmitParticipant: (session_id: string, user_id: string): Promise<boolean> =>
+            call('readmit_participant', { session_id, user_id }),
         listRemoved: (session_id: string) =>
             dataOf<Removed[]>(echoroom.from('removed_participants').select('user_id, user_name').eq('session_id', session_id)),
-        setVoiceStatus: (session_id: string, voice: { is_speaking?: boolean; is_muted?: boolean }) =>
-            call<Seat>('set_voice_status', { session_id, ...voice }),
-        updateParticipant: (session_id: string, who: { mood?: string; user_name?: string }) =>
-            call<Seat>('update_participant', { session_id, ...who }),
-        sendMessage: (session_id: string, message: { content: string; reply_to: string | null; client_id: string }) =>
-            call<Message>('send_message', { session_id, ...message }),
-        editMessage: (message_id: string, content: string) => call<Message>('edit_message', { message_id, content }),
-        deleteMessage: (message_id: string) => call<Message>('delete_message', { message_id }),
-        addReaction: (message_id: string, emoji: string) => call<Message>('add_reaction', { message_id, emoji }),
-        removeReaction: (message_id: string, emoji: string) => call<Message>('remove_reaction', { message_id, emoji }),
-        getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null) =>
-            call<Message[]>('get_messages', { session_id, page_limit, before_timestamp }),
-        startConversation: (session_id: string, mood: string) => call<unknown>('start_conversation', { session_id, mood }),
-        endConversation: (conversation_id: string) => call<unknown>('end_conversation', { conversation_id }),
+        setVoiceStatus: (session_id: string, voice: { is_speaking?: boolean; is_muted?: boolean }): Promise<Seat> =>
+            call('set_voice_status', { session_id, ...voice }),
+        updateParticipant: (session_id: string, who: { mood?: string; user_name?: string }): Promise<Seat> =>
+            call('update_participant', { session_id, ...who }),
+        sendMessage: (session_id: string, message: { content: string; reply_to: string | null; client_id: string }): Promise<Message> =>
+            call('send_message', { session_id, ...message }),
+        editMessage: (message_id: string, content: string): Promise<Message> => call('edit_message', { message_id, content }),
+        deleteMessage: (message_id: string): Promise<Message> => call('delete_message', { message_id }),
+        addReaction: (message_id: string, emoji: string): Promise<Message> => call('add_reaction', { message_id, emoji }),
+        removeReaction: (message_id: string, emoji: string): Promise<Message> => call('remove_reaction', { message_id, emoji }),
+        getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null): Promise<Message[]> =>
+            call('get_messages', { session_id, page_limit, before_timestamp }),
+        startConversation: (session_id: string, mood: string): Promise<unknown> => call('start_conversation', { session_id, mood }),
+        endConversation: (conversation_id: string): Promise<unknown> => call('end_conversation', { conversation_id }),
         conversations: (session_id: string) =>
             dataOf<Conversation[]>(
                 echoroom
@@ -111,7 +112,7 @@ export function apiOf(client: SupabaseClient) {
                     .limit(CONVERSATIONS),
             ),
         personas: () => dataOf<{ mood: string | null }[]>(echoroom.from('persona').select('mood').order('mood')),
-        messagesSince: (session_id: string, after_seq: number) =>
-            call<Page<Message>>('messages_since', { session_id, after_seq }),
+        messagesSince: (session_id: string, after_seq: number): Promise<Page<Message>> =>
+            call('messages_since', { session_id, after_seq }),
     };
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::change::Kind;
 use super::request::{ANY, Wanted};
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 
 /// Takes the changes of one subscription. Its calls must not block: they hold up every other subscriber.
 pub(crate) trait ChangeSink: Send + Sync + 'static {

@@ -7,7 +7,7 @@ use super::error::SubscribeError;
 use super::registry::{ChangeSink, ChangeSubscription, Rights, Subscriber};
 use super::request::{ChangeRequest, Wanted};
 use super::validate::validate;
-use crate::realtime::caller::Caller;
+use crate::identity::Caller;
 use crate::realtime::feed::Feed;
 
 /// How long a subscriber waits for the stream.

@@ -9,8 +9,8 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use crate::identity::Caller;
 use crate::postgres::Address;
-use crate::realtime::caller::Caller;
 use crate::realtime::feed::{
     ChangeRequest, ChangeSink, ChangeSubscription, Feed, Receiver, StoredBroadcast, SubscribeError,
 };

@@ -12,6 +12,7 @@ const TABLE: &str =
         \"a name\" text,
         n integer,
         is_large boolean generated always as (n > 3) stored,
+        half integer generated always as (n / 2.0) stored,
         price numeric(10, 2) generated always as (n * 1.5) stored,
         words text[] generated always as (string_to_array(\"a name\", ' ')) stored,
         search tsvector generated always as (to_tsvector('english', coalesce(\"a name\", ''))) stored,

@@ -1,4 +1,4 @@
-//! `/rest/v1`, above all where the gateway makes even what Postrust and PostgREST do differently.
+//! `/rest/v1` answers as PostgREST does: values, relationships, functions, errors, rights.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,7 +6,12 @@
     reason = "a helper that fails fails its test"
 )]
 
+mod answers;
+mod changes;
+mod relationships;
+#[path = "../support/mod.rs"]
 mod support;
+mod values;
 
 use local_stack::Stack;
 use reqwest::{Method, Response};
@@ -14,35 +19,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use support::Project;
 
-const MIGRATION: &str = "
-create schema app;
-grant usage on schema app to anon, authenticated, service_role;
-create table app.notes (id integer primary key, body text, owner uuid default auth.uid());
-alter table app.notes enable row level security;
-grant select, insert on app.notes to anon, authenticated;
-create policy \"everyone reads notes\" on app.notes for select to anon, authenticated using (true);
-create policy \"owners write notes\" on app.notes for insert to authenticated
-    with check (owner = (select auth.uid()));
-create table app.hidden (id integer primary key);
-alter table app.hidden enable row level security;
-grant select on app.hidden to service_role;
-insert into app.notes (id, body, owner) values (1, 'two words', null), (2, 'plus+sign', null);
-create function app.arguments(a text, b integer default 7, c jsonb default '{}', d text[] default '{}') returns jsonb
-    language sql stable as $$ select jsonb_build_object('a', a, 'b', b, 'c', c, 'd', d) $$;
-create function app.whole_body(jsonb) returns jsonb language sql stable as $$ select $1 $$;
-create function app.fail(state text) returns void language plpgsql as $$
-begin
-    raise exception using errcode = state, message = 'The room is full.', detail = 'room_full', hint = 'Wait.';
-end
-$$;
-create function app.numbers(up_to integer) returns table (n integer, square integer)
-    language sql stable as $$ select i, i * i from generate_series(1, up_to) as i $$;
-create function app.patient() returns text language sql set statement_timeout = '20s'
-    as $$ select current_setting('statement_timeout') $$;
-create function app.caller() returns jsonb language sql stable as $$
-    select jsonb_build_object('uid', auth.uid(), 'role', current_user, 'timeout', current_setting('statement_timeout'))
-$$;
-";
+const MIGRATION: &str = include_str!("schema.sql");
 
 async fn send(
     stack: &Stack,
@@ -102,39 +79,26 @@ async fn user_token(stack: &Stack) -> String {
 async fn gateway_answers_as_postgrest_does() {
     let project = Project::new(MIGRATION);
     let stack = project.start().await;
-    null_arguments_arrive_as_null(&stack).await;
+    values::null_arguments_arrive_as_null(&stack).await;
     queries_mean_what_supabase_js_means(&stack).await;
     rows_of_a_function_are_filtered_like_those_of_a_table(&stack).await;
-    raised_errors_keep_their_status_and_fields(&stack).await;
+    answers::raised_errors_keep_their_status_and_fields(&stack).await;
     rights_are_refused_by_who_is_asking(&stack).await;
     requests_run_as_their_caller(&stack).await;
+    values::values_are_those_that_postgres_writes(&stack).await;
+    values::arguments_take_every_form(&stack).await;
+    values::functions_of_values_are_cut_and_paged(&stack).await;
+    relationships::relationships_are_embedded_and_counted(&stack).await;
+    relationships::relationships_that_are_unclear_are_refused(&stack).await;
+    answers::errors_have_the_codes_of_postgrest(&stack).await;
+    answers::profiles_count_only_where_they_are_meant(&stack).await;
+    changes::changes_are_counted_bounded_and_returned(&stack).await;
+    answers::answers_have_the_form_that_was_asked_for(&stack).await;
+    answers::functions_decide_status_and_headers(&stack).await;
+    relationships::settings_in_the_database_are_followed(&stack).await;
+    answers::address_is_taken_as_it_is_typed(&stack).await;
     schema_is_read_again_after_a_change(&stack).await;
     stack.stop().await.unwrap();
-}
-
-async fn null_arguments_arrive_as_null(stack: &Stack) {
-    assert_eq!(
-        call(
-            stack,
-            "arguments",
-            json!({ "a": null, "b": null, "c": null, "d": null })
-        )
-        .await,
-        json!({ "a": null, "b": null, "c": null, "d": null })
-    );
-    assert_eq!(
-        call(
-            stack,
-            "arguments",
-            json!({ "a": "", "c": { "x": null }, "d": ["a,b", null] })
-        )
-        .await,
-        json!({ "a": "", "b": 7, "c": { "x": null }, "d": ["a,b", null] })
-    );
-    assert_eq!(
-        call(stack, "whole_body", json!({ "a": null })).await,
-        json!({ "a": null })
-    );
 }
 
 async fn queries_mean_what_supabase_js_means(stack: &Stack) {
@@ -169,31 +133,6 @@ async fn rows_of_a_function_are_filtered_like_those_of_a_table(stack: &Stack) {
     );
     let capped = call(stack, "numbers", json!({ "up_to": 100 })).await;
     assert_eq!(capped.as_array().unwrap().len(), 10, "max_rows cuts the answer");
-}
-
-async fn raised_errors_keep_their_status_and_fields(stack: &Stack) {
-    for (state, status) in [
-        ("PT403", 403),
-        ("PT404", 404),
-        ("PT409", 409),
-        ("PT410", 410),
-        ("PT422", 422),
-        ("PT429", 429),
-    ] {
-        let response = send(
-            stack,
-            Method::POST,
-            "rpc/fail",
-            None,
-            Some(json!({ "state": state })),
-        )
-        .await;
-        assert_eq!(response.status(), status);
-        assert_eq!(
-            response.json::<Value>().await.unwrap(),
-            json!({ "code": state, "message": "The room is full.", "details": "room_full", "hint": "Wait." })
-        );
-    }
 }
 
 async fn rights_are_refused_by_who_is_asking(stack: &Stack) {
@@ -231,6 +170,34 @@ async fn requests_run_as_their_caller(stack: &Stack) {
     );
     assert!(known["uid"].is_string());
     assert_eq!(call(stack, "patient", json!({})).await, json!("20s"));
+}
+
+/// A request with headers of its own, as the service.
+async fn ask(
+    stack: &Stack,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Response {
+    let endpoints = stack.endpoints();
+    let mut request = reqwest::Client::new()
+        .request(method, format!("{}/rest/v1/{path}", endpoints.api_url))
+        .header("apikey", &endpoints.service_role_key);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    request.send().await.unwrap()
+}
+
+/// Status and code of a refusal.
+async fn refusal(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.unwrap();
+    (status, body["code"].as_str().unwrap().to_owned())
 }
 
 async fn schema_is_read_again_after_a_change(stack: &Stack) {

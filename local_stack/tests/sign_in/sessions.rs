@@ -1,19 +1,12 @@
-//! The sign-in service, seen by an unmodified client library.
-
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that fails fails its test"
-)]
-
-mod support;
+//! Sessions, seen by an unmodified client library.
 
 use serde_json::{Value, json};
 use supabase_auth::error::Error as ClientError;
 use supabase_auth::models::{
     AuthClient, EmailSignUpResult, LoginAnonymouslyOptions, LogoutScope, UpdatedUser,
 };
-use support::Project;
+
+use crate::support::Project;
 
 fn client(stack: &local_stack::Stack) -> AuthClient {
     let endpoints = stack.endpoints();
