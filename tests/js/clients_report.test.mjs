@@ -5,10 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { compare } from '../clients/runner/compare.mjs';
 import { readJest, readJunit } from '../clients/runner/results.mjs';
-import { root } from './stack.mjs';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'clients-report-'));
 after(() => rmSync(folder, { recursive: true }));
 
