@@ -9,7 +9,7 @@ import { rows } from './database.mjs';
 import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, roomWith, service, someMood } from './people.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 /** Calls functions of an app for somebody and holds each answer against its type. */
 function checked(types, called) {

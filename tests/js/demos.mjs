@@ -1,7 +1,7 @@
 // Demos for the tests of Domo.
 
 import { randomUUID } from 'node:crypto';
-import { after, before } from 'node:test';
+import { after } from 'node:test';
 import { rows } from './database.mjs';
 import { ok } from './people.mjs';
 
@@ -33,15 +33,14 @@ export function eventOf({ conversation_id }, event_type, properties = {}, timest
 
 /**
  * For a test file that watches what its own changes do: the worker, if one runs, leaves files and chunks alone meanwhile. Their jobs are put off
- * as they are enqueued. The function is no schema's of ours, whose functions other files count meanwhile.
+ * as they are enqueued. The function is no schema's of ours, whose functions other files count meanwhile. To be awaited at the top of the file: hooks
+ * of a file that are registered with `before` run at the same time, and the first jobs of the file's own would not be put off.
  */
-export function restKnowledge() {
+export async function restKnowledge() {
     const name = `rests_${process.pid}`;
-    before(async () => {
-        await rows(`create or replace function pgmq.${name}() returns trigger language plpgsql
-            as $$ begin new.vt := clock_timestamp() + interval '1 hour'; return new; end $$`);
-        await rows(`create or replace trigger ${name} before insert on pgmq.q_parley_knowledge for each row execute function pgmq.${name}()`);
-    });
+    await rows(`create or replace function pgmq.${name}() returns trigger language plpgsql
+        as $$ begin new.vt := clock_timestamp() + interval '1 hour'; return new; end $$`);
+    await rows(`create or replace trigger ${name} before insert on pgmq.q_parley_knowledge for each row execute function pgmq.${name}()`);
     after(async () => {
         await rows(`drop trigger ${name} on pgmq.q_parley_knowledge`);
         await rows(`drop function pgmq.${name}()`);

@@ -8,7 +8,7 @@ import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './de
 import { ok, person, refused, service, tokenOf } from './people.mjs';
 import { stack } from './stack.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 let owner;
 let demo;

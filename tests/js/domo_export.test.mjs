@@ -8,7 +8,7 @@ import { inRolledBackTransaction, rows } from './database.mjs';
 import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, refused, service } from './people.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 let owner;
 let demo;

@@ -6,7 +6,7 @@ import { row, rows } from './database.mjs';
 import { callOf, demoOf, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, service } from './people.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 let owner;
 

@@ -7,7 +7,7 @@ import { rows } from './database.mjs';
 import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { newClient, ok, person, service, visitor } from './people.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 let owner;
 let stranger;

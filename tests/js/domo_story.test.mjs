@@ -7,7 +7,7 @@ import { row, rows } from './database.mjs';
 import { callOf, demoOf, embedding, eventOf, receive, restKnowledge } from './demos.mjs';
 import { ok, person, personWithEmail, refused, service, visitor } from './people.mjs';
 
-restKnowledge();
+await restKnowledge();
 
 describe('an owner', () => {
     let owner;

@@ -233,7 +233,10 @@ test('a duplicated tab is somebody else', async () => {
     }, held);
     await copy.goto(`${ada.url}/`);
     await copy.getByRole('navigation', { name: 'Apps' }).waitFor();
-    const [, userId] = (await copy.evaluate(() => JSON.stringify(sessionStorage))).match(/\\"user\\":\{\\"id\\":\\"([0-9a-f-]{36})/);
+    const [userId] = await copy.evaluate(() => {
+        const sessions = Object.entries(sessionStorage).filter(([key]) => key.startsWith('parley.session.'));
+        return sessions.map(([, text]) => JSON.parse(text).user.id);
+    });
     assert.notEqual(userId, ada.userId);
     await rows('delete from auth.users where id = $1', [userId]);
     ada.checkQuiet();

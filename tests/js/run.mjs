@@ -13,7 +13,7 @@ import { spec } from 'node:test/reporters';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 // What they ask of the database is the same call of the same function, whichever body the kernel has.
-const isOnce = (name) => /^(auth|client_|commands|own_project|playground|realtime_|rest\.|scripts|storage)/.test(name);
+const isOnce = (name) => /^(auth|cli_storage|client|commands|openapi|own_project|playground|realtime_|rest\.|scripts|storage)/.test(name);
 const isWanted = {
     '--once': isOnce,
     '--kernel': (name) => !isOnce(name),

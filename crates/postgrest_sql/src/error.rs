@@ -1,10 +1,16 @@
 //! What a caller is told when a request cannot be served.
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::{Value, json};
 
-/// An error in PostgREST's form: an HTTP status, and a body of `code`, `message`, `details` and `hint`.
+/// An error in PostgREST's form. It is behind a pointer, so that results stay small.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error {
+pub struct Error(Box<Refusal>);
+
+/// What an error says: an HTTP status, and a body of `code`, `message`, `details` and `hint`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// The reason phrase, where the database gave one.
@@ -21,11 +27,37 @@ pub struct Error {
     pub headers: Vec<(String, String)>,
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self(Box::new(refusal))
+    }
+}
+
+impl Deref for Error {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
+}
+
 impl Error {
+    /// What it says.
+    #[must_use]
+    pub fn into_refusal(self) -> Refusal {
+        *self.0
+    }
+
     /// An error of the API itself.
     #[must_use]
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
+        Self::from(Refusal {
             status,
             reason: None,
             code: code.to_owned(),
@@ -33,7 +65,7 @@ impl Error {
             details: Value::Null,
             hint: Value::Null,
             headers: Vec::new(),
-        }
+        })
     }
 
     /// The same with details.

@@ -20,7 +20,7 @@ mod sql;
 mod sqlstate;
 
 pub use catalogue::{CATALOGUE_SQL, Catalogue, Name, SETTINGS_SQL};
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use plan::{Explain, Outcome, Plan, TransactionEnd, plan};
 pub use request::Request;
 pub use respond::{Response, Row};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 
 /// The fields of an error that Postgres reports.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,7 @@ fn custom(raised: &DatabaseError) -> Error {
             .unwrap_or_default()
             .to_owned()
     };
-    Error {
+    Error::from(Refusal {
         status,
         reason,
         code: text("code"),
@@ -117,7 +117,7 @@ fn custom(raised: &DatabaseError) -> Error {
         details: field("details"),
         hint: field("hint"),
         headers,
-    }
+    })
 }
 
 fn object(text: &str) -> Option<serde_json::Map<String, Value>> {

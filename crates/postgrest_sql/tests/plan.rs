@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a helper that fails fails its test"
 )]
 
@@ -78,7 +79,7 @@ fn get(target: &str) -> Result<Plan, Error> {
 
 fn code(result: Result<Plan, Error>) -> (u16, String) {
     let error = result.unwrap_err();
-    (error.status, error.code)
+    (error.status, error.code.clone())
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn functions_are_chosen_by_their_arguments() {
     let whole = ask("POST", "/rpc/act", &[], "[1, 2]").unwrap();
     assert!(!whole.is_read_only);
     assert_eq!(whole.statement.parameters, [Some("[1, 2]".to_owned())]);
-    let hint = ask("POST", "/rpc/ad", &[], "{}").unwrap_err().hint;
+    let hint = ask("POST", "/rpc/ad", &[], "{}").unwrap_err().into_refusal().hint;
     assert_eq!(hint, Value::Null);
     let missing = ask("POST", "/rpc/add", &[], r#"{"a": 1, "d": 2}"#).unwrap_err();
     assert_eq!(

@@ -169,8 +169,11 @@ pub(super) fn write_conditions(writer: &mut Writer, node: &Node, embeds: NullEmb
     }
 }
 
+/// A column and what it is qualified with.
+type Side<'a> = (Name, &'a str);
+
 /// The columns that are equal: those of the embedded resource and those of the embedding one, or both with those of the junction.
-fn join_columns<'a>(node: &Node, join: &'a Join) -> Vec<((Name, &'a str), (Name, &'a str))> {
+fn join_columns<'a>(node: &Node, join: &'a Join) -> Vec<(Side<'a>, Side<'a>)> {
     let (own, parent) = (node.qualifier(), join.parent.clone());
     match &join.relationship.kind {
         Kind::ManyToMany(junction) => {

@@ -157,7 +157,7 @@ mod tests {
         let code = |result: Result<Identity, Error>| {
             let error = result.unwrap_err();
             assert_eq!(error.status, 401);
-            (error.code, error.message)
+            (error.code.clone(), error.message.clone())
         };
         let message = |claims: Value| code(own(&claims)).1;
         assert_eq!(message(json!({ "exp": NOW - 31 })), "JWT expired");

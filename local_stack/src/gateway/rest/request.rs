@@ -66,6 +66,7 @@ async fn serve(rest: &Rest, parts: &request::Parts, body: &[u8]) -> Result<postg
 
 fn refusal(error: Error) -> Response {
     let body = Body::from(error.body().to_string());
+    let said = error.into_refusal();
     let mut headers = vec![
         (
             CONTENT_TYPE.as_str().to_owned(),
@@ -73,11 +74,11 @@ fn refusal(error: Error) -> Response {
         ),
         (
             "proxy-status".to_owned(),
-            format!("PostgREST; error={}", error.code),
+            format!("PostgREST; error={}", said.code),
         ),
     ];
-    headers.extend(error.headers);
-    answer(error.status, error.reason.as_deref(), headers, body)
+    headers.extend(said.headers);
+    answer(said.status, said.reason.as_deref(), headers, body)
 }
 
 /// A status or a header that HTTP does not know, which only a function of the project can have asked for, is left out.
