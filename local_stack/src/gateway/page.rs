@@ -21,6 +21,7 @@ Parley, local stack: a stand-in for Supabase, for development and tests only.
   /realtime/v1   channels: broadcast, presence, changes of tables
   /api           the routes of the worker for apps
   /webhooks      where providers call back; the worker's too
+  /openapi.json  the description of the worker's routes
   /functions/v1  the worker, as supabase-js calls functions: /functions/v1/api/... is /api/...
   /routes        this list
 

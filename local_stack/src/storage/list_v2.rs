@@ -73,7 +73,7 @@ pub(super) async fn list(
     Path(bucket): Path<String>,
     headers: HeaderMap,
     Body(fields): Body,
-) -> Result<Json<Value>, StorageError> {
+) -> Result<Json<Answer>, StorageError> {
     let caller = core.caller(&headers)?;
     let prefix = fields.text("prefix")?.unwrap_or_default();
     let limit = fields.integer("limit", 1)?.unwrap_or(MOST).min(MOST);
@@ -96,7 +96,21 @@ pub(super) async fn list(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_next = entries.len() > limit;
     entries.truncate(limit);
-    let mut answer = json!({ "hasNext": has_next });
+    let (objects, folders): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.id.is_some());
+    let shown = |entries: Vec<&Entry>| -> Vec<Shown> {
+        let key_of = |entry: &Entry| by_level.then(|| last_part(&entry.name).to_owned());
+        entries
+            .into_iter()
+            .map(|entry| Shown::of(entry, key_of(entry)))
+            .collect()
+    };
+    let mut answer = Answer {
+        has_next,
+        folders: shown(folders),
+        objects: shown(objects),
+        next_cursor: None,
+        next_cursor_key: None,
+    };
     if let (true, Some(last)) = (has_next, entries.last()) {
         let next = Cursor {
             after: last.name.clone(),
@@ -104,13 +118,9 @@ pub(super) async fn list(
             is_descending: sort_by.order == Order::Desc,
             time: last.time,
         };
-        answer["nextCursor"] = json!(next.write());
-        answer["nextCursorKey"] = json!(last.name);
+        answer.next_cursor = Some(next.write());
+        answer.next_cursor_key = Some(last.name.clone());
     }
-    let (objects, folders): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.id.is_some());
-    let key_of = |entry: &Entry| by_level.then(|| last_part(&entry.name).to_owned());
-    answer["folders"] = folders.iter().map(|entry| shown(entry, key_of(entry))).collect();
-    answer["objects"] = objects.iter().map(|entry| shown(entry, key_of(entry))).collect();
     Ok(Json(answer))
 }
 
@@ -161,19 +171,44 @@ fn statement(sort_by: SortBy) -> String {
     )
 }
 
-fn shown(entry: &Entry, key: Option<String>) -> Value {
-    let mut shown = json!({
-        "name": entry.name,
-        "id": entry.id,
-        "updated_at": entry.updated_at.map(objects::time),
-        "created_at": entry.created_at.map(objects::time),
-        "last_accessed_at": entry.last_accessed_at.map(objects::time),
-        "metadata": entry.metadata,
-    });
-    if let Some(key) = key {
-        shown["key"] = json!(key);
+/// A page as it is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    has_next: bool,
+    folders: Vec<Shown>,
+    objects: Vec<Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor_key: Option<String>,
+}
+
+/// An entry as it is answered.
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    id: Option<Uuid>,
+    updated_at: Option<String>,
+    created_at: Option<String>,
+    last_accessed_at: Option<String>,
+    metadata: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+impl Shown {
+    fn of(entry: &Entry, key: Option<String>) -> Self {
+        Self {
+            name: entry.name.clone(),
+            id: entry.id,
+            updated_at: entry.updated_at.map(objects::time),
+            created_at: entry.created_at.map(objects::time),
+            last_accessed_at: entry.last_accessed_at.map(objects::time),
+            metadata: entry.metadata.clone(),
+            key,
+        }
     }
-    shown
 }
 
 #[cfg(test)]
