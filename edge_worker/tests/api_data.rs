@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::Method;
 use edge_worker::api::{DataApi, Timeouts};
 use edge_worker::config::Config;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::api::Worker;
 use support::routes::{TOKEN, ask, routes, settings, start};
 use support::upstream::{Answer, Upstream};
