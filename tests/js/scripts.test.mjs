@@ -67,7 +67,7 @@ test('bin/dev reset works without any set-up', () => {
 /** A script of a few lines that sources what the scripts share. */
 function script(name, text) {
     const path = join(folder, name);
-    writeFileSync(path, `#!/usr/bin/env bash\n# Help.\n. ${join(root, 'bin/steps.sh')}\n${text}`, { mode: 0o755 });
+    writeFileSync(path, `#!/usr/bin/env bash\n# Help.\n. '${join(root, 'bin/steps.sh')}'\n${text}`, { mode: 0o755 });
     return path;
 }
 
