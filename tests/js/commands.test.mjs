@@ -2,7 +2,7 @@
 // stack on the default ports with a data folder of its own. The programs are those that the page means: the pinned Supabase CLI, the worker, psql, curl.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,17 @@ import { after, before, test } from 'node:test';
 import { connected } from './alone.mjs';
 import { startStack } from './own_stack.mjs';
 import { expectedKernel, root } from './stack.mjs';
+
+// The default ports are among those that the system gives to connections, so a connection of anybody may hold one for as long as it lives. Where the
+// system allows it (Linux, root) this file runs in a network namespace of its own, where nothing holds any; elsewhere they have to be free.
+if (!process.env.PARLEY_OWN_NETWORK && spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0) {
+    const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+    const { status } = spawnSync('unshare', ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...self], {
+        stdio: 'inherit',
+        env: { ...process.env, PARLEY_OWN_NETWORK: 'yes' },
+    });
+    process.exit(status ?? 1);
+}
 
 const run = promisify(execFile);
 const folder = join(root, '.parley', `commands-test-${expectedKernel}-${process.pid}`);
