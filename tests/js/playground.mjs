@@ -270,6 +270,14 @@ export const personIn = (tab, name) => tab.page.getByRole('listitem').filter({ h
 export const field = (tab) => tab.page.getByRole('textbox', { name: 'Message', exact: true });
 export const messageIn = (tab, text) => tab.page.locator('.messages > li', { has: tab.page.locator('.content', { hasText: text }) });
 
+/** Presses a button of a message, which is there while the pointer is over it: when the list moves in between, as it does for a new message, once more. */
+export const pressOnMessage = (tab, text, name) =>
+    until(async () => {
+        const message = messageIn(tab, text);
+        await message.hover();
+        await message.getByRole('button', { name }).click({ timeout: 2_000 });
+    });
+
 /** A page that never asks by itself: its clock stands still, so what it shows of others came with an event. */
 export const withoutClock = () => {
     globalThis.Worker = class {

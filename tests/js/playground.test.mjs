@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
-import { badge, field, followLink, hasMoved, hears, messageIn, newTab, openRoom, pair, personIn, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
+import { badge, field, followLink, hasMoved, hears, messageIn, newTab, openRoom, pair, personIn, pressOnMessage, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
 
 test('two tabs are two people who see what the other does: join, talk, typing, presence', async () => {
     const { ada, ben, sessionId } = await pair();
@@ -46,21 +46,18 @@ test('messages are answered, edited, deleted and reacted to, and voice is shown,
     await say(ada, 'secnd');
     await shows(ben, ['first', 'secnd']);
 
-    await messageIn(ben, 'first').hover();
-    await messageIn(ben, 'first').getByRole('button', { name: 'Answer' }).click();
+    await pressOnMessage(ben, 'first', 'Answer');
     await ben.page.getByText('Answering Ada: first').waitFor();
     await say(ben, 'an answer');
     await messageIn(ada, 'an answer').locator('.quote', { hasText: 'Ada first' }).waitFor();
 
-    await messageIn(ada, 'secnd').hover();
-    await messageIn(ada, 'secnd').getByRole('button', { name: 'Edit' }).click();
+    await pressOnMessage(ada, 'secnd', 'Edit');
     await ada.page.getByLabel('Edit your message').fill('second');
     await ada.page.getByRole('button', { name: 'Save' }).click();
     await messageIn(ben, 'second').getByText('(edited)').waitFor();
     assert.equal(await messageIn(ben, 'second').getByRole('button', { name: 'Edit' }).count(), 0, 'a message of somebody else');
 
-    await messageIn(ben, 'first').hover();
-    await messageIn(ben, 'first').getByRole('button', { name: 'React' }).click();
+    await pressOnMessage(ben, 'first', 'React');
     await ben.page.getByRole('button', { name: 'React with 🎉' }).click();
     await messageIn(ada, 'first').getByRole('button', { name: '🎉, 1 person' }).click();
     const reaction = messageIn(ben, 'first').getByRole('button', { name: '🎉, 2 people' });
@@ -71,8 +68,7 @@ test('messages are answered, edited, deleted and reacted to, and voice is shown,
     await left.waitFor();
     assert.equal(await left.getAttribute('aria-pressed'), 'true', 'what stays is the reaction of Ada');
 
-    await messageIn(ada, 'first').hover();
-    await messageIn(ada, 'first').getByRole('button', { name: 'Delete' }).click();
+    await pressOnMessage(ada, 'first', 'Delete');
     await ben.page.getByText('This message was deleted.').waitFor();
     await messageIn(ben, 'an answer').getByText('A deleted message').waitFor();
     await shows(ben, ['second (edited)', 'an answer']);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
 import { ok, service } from './people.mjs';
-import { UNREACHABLE, badge, field, followLink, hears, messageIn, newTab, newWay, pair, personIn, say, seated, shown, shows, stored, until } from './playground.mjs';
+import { UNREACHABLE, badge, field, followLink, hears, messageIn, newTab, newWay, pair, personIn, pressOnMessage, say, seated, shown, shows, stored, until } from './playground.mjs';
 
 test('a reload keeps the person, the room, what was said and what was half written', async () => {
     const { ada, ben, sessionId } = await pair();
@@ -50,8 +50,7 @@ test('offline and back: what was said meanwhile arrives once and in order, and w
         await say(ben, text);
     }
     await shows(ben, ['before', 'one', 'two', 'three']);
-    await messageIn(ben, 'before').hover();
-    await messageIn(ben, 'before').getByRole('button', { name: 'React' }).click();
+    await pressOnMessage(ben, 'before', 'React');
     await ben.page.getByRole('button', { name: 'React with 👋' }).click();
     await messageIn(ben, 'before').getByRole('button', { name: '👋, 1 person' }).waitFor();
     await say(ada, 'written offline');
