@@ -7,15 +7,16 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { after, before, test } from 'node:test';
+import { canUnshare, inOwnNetwork } from '../clients/runner/apart.mjs';
 import { connected } from './alone.mjs';
 import { startStack } from './own_stack.mjs';
 import { expectedKernel, root } from './stack.mjs';
 
 // The default ports are among those that the system gives to connections, so a connection of anybody may hold one for as long as it lives. Where the
 // system allows it (Linux, root) this file runs in a network namespace of its own, where nothing holds any; elsewhere they have to be free.
-if (!process.env.PARLEY_OWN_NETWORK && spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0) {
-    const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-    const { status } = spawnSync('unshare', ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...self], {
+if (!process.env.PARLEY_OWN_NETWORK && canUnshare()) {
+    const [unshare, ...words] = inOwnNetwork([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+    const { status } = spawnSync(unshare, words, {
         stdio: 'inherit',
         env: { ...process.env, PARLEY_OWN_NETWORK: 'yes' },
     });

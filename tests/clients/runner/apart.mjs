@@ -21,7 +21,7 @@ export async function runApart(name, place) {
     chmodSync(folder, 0o755);
     try {
         const self = [process.execPath, fileURLToPath(import.meta.url), name, JSON.stringify(place), folder];
-        const alone = canUnshare() ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...self] : self;
+        const alone = canUnshare() ? inOwnNetwork(self) : self;
         const status = await finished(spawn(alone[0], alone.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] }));
         if (status !== 0) {
             throw new Error(`the suite could not be run (status ${status})`);
@@ -33,9 +33,13 @@ export async function runApart(name, place) {
     }
 }
 
-function canUnshare() {
+/** Whether this process may make a network namespace. */
+export function canUnshare() {
     return spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
 }
+
+/** A command, to be run in a network namespace of its own, which has loopback and nothing else. */
+export const inOwnNetwork = (words) => ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...words];
 
 function finished(child) {
     return new Promise((done, failed) => {
