@@ -107,13 +107,23 @@ export async function openRoom(tab, { name = 'Ada', mood = `Playground ${crypto.
     return tab.page.url().split('/').at(-1);
 }
 
-/** Follows the link to a room. */
-export async function followLink(tab, sessionId, name = 'Ben') {
+/** Goes to the link of a room and stays in front of it. */
+export async function comeByLink(tab, sessionId) {
     await visit(tab);
-    await tab.page.evaluate((text) => sessionStorage.setItem('parley.echoroom.name', text), name);
     await tab.page.goto(`${tab.url}/#/echoroom/${sessionId}`);
+    await tab.page.locator('#door-title').waitFor();
+}
+
+/** Follows the link to a room, says a name and takes a seat. */
+export async function followLink(tab, sessionId, name = 'Ben') {
+    await comeByLink(tab, sessionId);
+    await tab.page.getByLabel('Your name').fill(name);
+    await tab.page.getByRole('button', { name: 'Take a seat' }).click();
     await seated(tab);
 }
+
+/** Says yes to the question that is asked. */
+export const confirm = (tab, yes) => tab.page.locator('dialog[open]').getByRole('button', { name: yes, exact: true }).click();
 
 export async function seated(tab) {
     await tab.page.getByRole('textbox', { name: 'Message', exact: true }).waitFor();

@@ -74,6 +74,15 @@ export function apiOf(client: SupabaseClient) {
         dataOf<Functions[Name]['Returns']>(echoroom.rpc(name, args));
     return {
         listSessions: (): Promise<Session[]> => call('list_sessions', {}),
+        /** A room as who is not in it sees it: nothing when it is closed or there is none. */
+        room: (session_id: string) =>
+            dataOf<Session | null>(
+                echoroom
+                    .from('sessions')
+                    .select('id, category, description, is_active, max_participants, current_participants')
+                    .eq('id', session_id)
+                    .maybeSingle(),
+            ),
         createSession: (category: string, max_participants: number): Promise<Session> =>
             call('create_session', { category, max_participants }),
         findRoom: (mood: string): Promise<Session> => call('find_room', { mood }),
