@@ -85,16 +85,21 @@ export async function newTab({ width = 1280, height = 800, scheme = 'light', url
     };
 }
 
-/** Goes to a path of the page and waits until it shows an app; remembers who the tab is, to clean up. */
+/** Goes to a path of the page and waits until it is somebody: in Domo the browser's one person, else the tab's own. Remembers them, to clean up. */
 export async function visit(tab, path = '') {
     await tab.page.goto(`${tab.url}/${path}`);
     await tab.page.getByRole('navigation', { name: 'Apps' }).waitFor();
-    tab.userId = await tab.page.evaluate(() => {
+    const handle = await tab.page.waitForFunction((isOfBrowser) => {
         const key = Object.keys(sessionStorage).find((name) => name.startsWith('parley.session.'));
-        return JSON.parse(sessionStorage.getItem(key)).user.id;
-    });
+        const kept = isOfBrowser ? localStorage.getItem('parley.account') : key && sessionStorage.getItem(key);
+        return kept && JSON.parse(kept).user.id;
+    }, path.startsWith('#/domo'));
+    tab.userId = await handle.jsonValue();
     met.add(tab.userId);
 }
+
+/** Remembers somebody whom a test met otherwise, to clean up. */
+export const meet = (userId) => met.add(userId);
 
 /** Opens a room of a mood that nobody else uses, from the lobby; returns its id. */
 export async function openRoom(tab, { name = 'Ada', mood = `Playground ${crypto.randomUUID()}`, seats = '6' } = {}) {

@@ -230,6 +230,7 @@ test('a duplicated tab is somebody else', async () => {
     }, held);
     await copy.goto(`${ada.url}/`);
     await copy.getByRole('navigation', { name: 'Apps' }).waitFor();
+    await copy.getByRole('button', { name: /^Calm/ }).waitFor();
     const [userId] = await copy.evaluate(() => {
         const sessions = Object.entries(sessionStorage).filter(([key]) => key.startsWith('parley.session.'));
         return sessions.map(([, text]) => JSON.parse(text).user.id);

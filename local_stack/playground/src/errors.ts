@@ -111,10 +111,10 @@ export function notDoneWords(error: unknown, own: Readonly<Record<string, string
 }
 
 /** Whether a message goes out again by itself. */
-export function judge(error: unknown): Judgement {
+export function judge(error: unknown, words: (error: unknown) => string = wordsFor): Judgement {
     if (error instanceof Refusal && error.isPassing) {
         const seconds = error.secondsToWait;
         return seconds === undefined ? { again: true } : { again: true, afterMs: seconds * 1000 };
     }
-    return { again: false, words: wordsFor(error) };
+    return { again: false, words: words(error) };
 }
