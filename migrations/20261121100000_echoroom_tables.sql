@@ -30,7 +30,7 @@ create table echoroom.sessions (
     constraint sessions_pkey primary key (id),
     -- A room outlives the person who opened it.
     constraint sessions_created_by_fkey foreign key (created_by) references auth.users (id) on delete set null,
-    constraint sessions_category_check check (char_length(category) between 1 and 64 and category !~ '^\s|\s$|[[:cntrl:]]'),
+    constraint sessions_category_check check (char_length(category) <= 64 and parley.trim_text(category) is not distinct from category and parley.is_one_line(category)),
     constraint sessions_description_check check (char_length(description) <= 500),
     constraint sessions_max_participants_check check (max_participants between 1 and 100000),
     constraint sessions_current_participants_check check (current_participants >= 0),
@@ -66,9 +66,9 @@ create table echoroom.participants (
     -- Nobody sits in a room that is gone, and a deleted account gives its seats back.
     constraint participants_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
     constraint participants_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
-    constraint participants_user_name_check check (char_length(user_name) <= 40 and user_name !~ '[[:cntrl:]]'),
+    constraint participants_user_name_check check (char_length(user_name) <= 40 and parley.is_one_line(user_name)),
     constraint participants_avatar_check check (char_length(avatar) <= 500 and avatar ~ '^(/[^/\\]|https://)' and avatar !~ '[[:space:][:cntrl:]]'),
-    constraint participants_mood_check check (char_length(mood) between 1 and 64 and mood !~ '[[:cntrl:]]')
+    constraint participants_mood_check check (char_length(mood) between 1 and 64 and parley.is_one_line(mood))
 ) with (fillfactor = 70);
 
 create index participants_session_id_joined_at_idx on echoroom.participants (session_id, joined_at);
@@ -159,7 +159,7 @@ create table echoroom.persona (
     updated_at timestamptz not null default now(),
     constraint persona_pkey primary key (id),
     constraint persona_persona_id_check check (char_length(persona_id) between 1 and 200),
-    constraint persona_mood_check check (char_length(mood) between 1 and 64 and mood !~ '^\s|\s$|[[:cntrl:]]')
+    constraint persona_mood_check check (char_length(mood) <= 64 and parley.trim_text(mood) is not distinct from mood and parley.is_one_line(mood))
 );
 
 create index persona_persona_id_idx on echoroom.persona (persona_id);

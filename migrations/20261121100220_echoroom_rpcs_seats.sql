@@ -54,7 +54,7 @@ declare
     v_avatar text := echoroom_private.clean_avatar(p_avatar);
     v_session echoroom.sessions;
 begin
-    perform echoroom_private.slow_down('join_room', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.join_room');
     v_session := echoroom_private.lock_room(p_session_id);
     perform echoroom_private.check_open(v_session);
 
@@ -157,7 +157,7 @@ declare
     v_user_id uuid := echoroom_private.me();
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;
     update echoroom.participants
@@ -189,7 +189,7 @@ declare
     v_mood text := echoroom_private.clean_mood(p_mood);
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;
     update echoroom.participants

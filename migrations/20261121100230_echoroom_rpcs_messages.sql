@@ -68,7 +68,7 @@ stable
 set search_path = ''
 as $$
 declare
-    v_content text := echoroom_private.clean(input);
+    v_content text := parley.trim_text(input);
     v_length integer := coalesce(char_length(v_content), 0);
 begin
     if v_length not between 1 and 4000 then
@@ -201,7 +201,7 @@ set search_path = ''
 as $$
 declare
     v_is_service boolean := echoroom_private.is_service();
-    v_message_type text := coalesce(echoroom_private.clean(p_message_type), 'text');
+    v_message_type text := coalesce(parley.trim_text(p_message_type), 'text');
     v_user_id uuid;
     v_sender_name text := 'system';
     v_content text;
@@ -230,7 +230,7 @@ begin
     if v_message_id is not null then
         return echoroom_private.message_json(v_message_id);
     end if;
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.message');
     perform echoroom_private.check_open(echoroom_private.lock_room(p_session_id));
 
     v_message_id := echoroom_private.sent_before(p_session_id, v_user_id, p_client_id);
@@ -275,7 +275,7 @@ begin
         perform echoroom_private.me();
     end if;
     v_content := echoroom_private.clean_content(p_content);
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.message');
     perform echoroom_private.check_can_speak(echoroom_private.lock_message(p_message_id, true));
     update echoroom.chat_messages
     set content = v_content
@@ -297,7 +297,7 @@ begin
     if not echoroom_private.is_service() then
         perform echoroom_private.me();
     end if;
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.message');
     perform echoroom_private.lock_message(p_message_id, true);
     update echoroom.chat_messages
     set deleted_at = clock_timestamp()

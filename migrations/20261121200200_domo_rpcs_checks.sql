@@ -65,21 +65,6 @@ $$;
 
 comment on function domo_private.me is 'The caller''s user id. PT401 not_signed_in without one.';
 
-create function domo_private.slow_down(p_action text, p_max_events integer, p_window interval)
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-    if not domo_private.is_service() then
-        perform parley.rate_limit('domo.' || p_action || ':' || domo_private.me()::text, p_max_events, p_window);
-    end if;
-end
-$$;
-
-comment on function domo_private.slow_down is 'Rate limit of one action of the caller. PT429 rate_limited. service_role is not limited.';
-
 create function domo_private.demo_not_found()
 returns void
 language plpgsql
@@ -119,28 +104,6 @@ end
 $$;
 
 comment on function domo_private.lock_demo is 'Locks a demo of the caller (any, for service_role) for a change. PT404 demo_not_found. For definer helpers.';
-
-create function domo_private.clean(input text)
-returns text
-language plpgsql
-immutable
-strict
-parallel safe
-set search_path = ''
-as $$
-begin
-    -- White space at both ends goes, also the kinds without a width; nothing left is null. What \s means depends on the locale of the
-    -- database, so Unicode's white space is written out.
-    return nullif(
-        regexp_replace(
-            input,
-            '^[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$',
-            '', 'g'),
-        '');
-end
-$$;
-
-comment on function domo_private.clean is 'Trims a text from a client; null when nothing is left.';
 
 create function domo_private.topic(p_demo_id uuid, p_epoch integer)
 returns text
