@@ -140,13 +140,14 @@ create table echoroom.message_reactions (
     constraint message_reactions_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
     -- A reaction says who feels what: without the who it says nothing, so it goes with the account.
     constraint message_reactions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
-    constraint message_reactions_emoji_check check (char_length(emoji) between 1 and 16 and emoji !~ '[[:space:][:cntrl:]]')
+    constraint message_reactions_emoji_check check (parley.normal_emoji(emoji) is not distinct from emoji)
 );
 
 create index message_reactions_session_id_idx on echoroom.message_reactions (session_id);
 create index message_reactions_user_id_idx on echoroom.message_reactions (user_id);
 
 comment on table echoroom.message_reactions is 'Emoji reactions, one row a person, message and emoji.';
+comment on column echoroom.message_reactions.emoji is 'One emoji, fully qualified: with U+FE0F where Unicode shows the character as text by default.';
 comment on column echoroom.message_reactions.session_id is 'The room of the message. Set by a trigger.';
 
 -- Personas --------------------------------------------------------------------------------------------------------------------

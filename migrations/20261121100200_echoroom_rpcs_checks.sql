@@ -193,6 +193,24 @@ $$;
 
 comment on function echoroom_private.is_member is 'Whether the caller has a seat in the room. For definer helpers.';
 
+create function echoroom_private.refuse_stranger(p_session_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- Open rooms are on everybody's list. A closed one is its members' alone.
+    if not exists (select from echoroom.sessions s where s.id = p_session_id and s.is_active) then
+        perform echoroom_private.room_not_found();
+    end if;
+    perform echoroom_private.not_a_member();
+end
+$$;
+
+comment on function echoroom_private.refuse_stranger is
+    'For somebody without a seat: PT403 not_a_member of an open room, PT404 room_not_found of a closed one as of none.';
+
 create function echoroom_private.check_reader(p_session_id uuid)
 returns void
 language plpgsql
@@ -207,12 +225,13 @@ begin
             return;
         end if;
     end if;
-    if not exists (select from echoroom.sessions s where s.id = p_session_id) then
-        perform echoroom_private.room_not_found();
+    if echoroom_private.is_service() then
+        if not exists (select from echoroom.sessions s where s.id = p_session_id) then
+            perform echoroom_private.room_not_found();
+        end if;
+        return;
     end if;
-    if not echoroom_private.is_service() then
-        perform echoroom_private.not_a_member();
-    end if;
+    perform echoroom_private.refuse_stranger(p_session_id);
 end
 $$;
 

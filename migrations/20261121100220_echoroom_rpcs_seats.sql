@@ -105,11 +105,17 @@ set search_path = ''
 as $$
 declare
     v_user_id uuid := echoroom_private.me();
+    v_session echoroom.sessions := echoroom_private.lock_room(p_session_id);
 begin
-    perform echoroom_private.lock_room(p_session_id);
     delete from echoroom.participants
     where user_id = v_user_id and session_id = p_session_id;
-    return found;
+    if found then
+        return true;
+    end if;
+    if not v_session.is_active then
+        perform echoroom_private.room_not_found();
+    end if;
+    return false;
 end
 $$;
 
@@ -267,7 +273,7 @@ as $$
     select echoroom_private.leave_room(session_id)
 $$;
 
-comment on function echoroom.leave_room is 'Gives the caller''s seat back. False when there was none.';
+comment on function echoroom.leave_room is 'Gives the caller''s seat back. False when there was none. PT404 room_not_found, also for a closed room without a seat.';
 
 create function echoroom.heartbeat(session_id uuid)
 returns jsonb

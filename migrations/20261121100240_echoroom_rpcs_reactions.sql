@@ -11,16 +11,16 @@ stable
 set search_path = ''
 as $$
 declare
-    v_emoji text := parley.trim_text(input);
+    v_emoji text := parley.normal_emoji(parley.trim_text(input));
 begin
-    if v_emoji is null or char_length(v_emoji) > 16 or v_emoji ~ '[[:space:][:cntrl:]]' then
-        perform echoroom_private.fail('PT422', 'invalid_emoji', 'A reaction is one emoji of at most 16 characters.', 'Send a single emoji.');
+    if v_emoji is null then
+        perform echoroom_private.fail('PT422', 'invalid_emoji', 'A reaction is one emoji.', 'Send a single emoji.');
     end if;
     return v_emoji;
 end
 $$;
 
-comment on function echoroom_private.clean_emoji is 'The emoji of a reaction, trimmed and checked. PT422 invalid_emoji.';
+comment on function echoroom_private.clean_emoji is 'The emoji of a reaction, in the one form that is stored. PT422 invalid_emoji.';
 
 create function echoroom_private.add_reaction(p_message_id uuid, p_emoji text)
 returns jsonb
