@@ -120,7 +120,7 @@ $$;
 
 comment on function domo_private.topic is 'The Realtime topic of a demo in one epoch.';
 
-create function domo_private.enqueue(p_queue text, p_kind text, p_payload jsonb, p_key text)
+create function domo_private.enqueue(p_queue text, p_kind text, p_payload jsonb, p_key text, p_owner uuid default null)
 returns void
 language plpgsql
 volatile
@@ -128,13 +128,14 @@ set search_path = ''
 as $$
 begin
     -- The only place that knows how jobs are enqueued. A database without queues does without jobs: nothing is lost, the rows say what waits.
-    if to_regprocedure('parley.enqueue_job(text,text,jsonb,text,integer)') is not null then
-        execute format('select parley.%I($1, $2, $3, $4)', 'enqueue_job') using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key;
+    if to_regprocedure('parley.enqueue_job(text,text,jsonb,text,integer,uuid)') is not null then
+        execute format('select parley.%I($1, $2, $3, $4, owner => $5)', 'enqueue_job')
+        using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key, p_owner;
     end if;
 end
 $$;
 
-comment on function domo_private.enqueue is 'Enqueues a job of this app in the caller''s transaction, once a key while it is unfinished. Nothing where the kernel has no queues.';
+comment on function domo_private.enqueue is 'Enqueues a job of this app in the caller''s transaction, once a key while it is unfinished; owners take turns. Nothing where the kernel has no queues.';
 
 -- Transcribing and embedding take as long as their providers do; calls must not wait behind them.
 do $queue$
