@@ -30,7 +30,7 @@ create table echoroom.sessions (
     constraint sessions_pkey primary key (id),
     -- A room outlives the person who opened it.
     constraint sessions_created_by_fkey foreign key (created_by) references auth.users (id) on delete set null,
-    constraint sessions_category_check check (char_length(category) between 1 and 64 and category !~ '^\s|\s$|[[:cntrl:]]'),
+    constraint sessions_category_check check (char_length(category) <= 64 and parley.trim_text(category) is not distinct from category and parley.is_one_line(category)),
     constraint sessions_description_check check (char_length(description) <= 500),
     constraint sessions_max_participants_check check (max_participants between 1 and 100000),
     constraint sessions_current_participants_check check (current_participants >= 0),
@@ -66,9 +66,9 @@ create table echoroom.participants (
     -- Nobody sits in a room that is gone, and a deleted account gives its seats back.
     constraint participants_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
     constraint participants_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
-    constraint participants_user_name_check check (char_length(user_name) <= 40 and user_name !~ '[[:cntrl:]]'),
+    constraint participants_user_name_check check (char_length(user_name) <= 40 and parley.is_one_line(user_name)),
     constraint participants_avatar_check check (char_length(avatar) <= 500 and avatar ~ '^(/[^/\\]|https://)' and avatar !~ '[[:space:][:cntrl:]]'),
-    constraint participants_mood_check check (char_length(mood) between 1 and 64 and mood !~ '[[:cntrl:]]')
+    constraint participants_mood_check check (char_length(mood) between 1 and 64 and parley.is_one_line(mood))
 ) with (fillfactor = 70);
 
 create index participants_session_id_joined_at_idx on echoroom.participants (session_id, joined_at);
@@ -140,13 +140,14 @@ create table echoroom.message_reactions (
     constraint message_reactions_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
     -- A reaction says who feels what: without the who it says nothing, so it goes with the account.
     constraint message_reactions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
-    constraint message_reactions_emoji_check check (char_length(emoji) between 1 and 16 and emoji !~ '[[:space:][:cntrl:]]')
+    constraint message_reactions_emoji_check check (parley.normal_emoji(emoji) is not distinct from emoji)
 );
 
 create index message_reactions_session_id_idx on echoroom.message_reactions (session_id);
 create index message_reactions_user_id_idx on echoroom.message_reactions (user_id);
 
 comment on table echoroom.message_reactions is 'Emoji reactions, one row a person, message and emoji.';
+comment on column echoroom.message_reactions.emoji is 'One emoji, fully qualified: with U+FE0F where Unicode shows the character as text by default.';
 comment on column echoroom.message_reactions.session_id is 'The room of the message. Set by a trigger.';
 
 -- Personas --------------------------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ create table echoroom.persona (
     updated_at timestamptz not null default now(),
     constraint persona_pkey primary key (id),
     constraint persona_persona_id_check check (char_length(persona_id) between 1 and 200),
-    constraint persona_mood_check check (char_length(mood) between 1 and 64 and mood !~ '^\s|\s$|[[:cntrl:]]')
+    constraint persona_mood_check check (char_length(mood) <= 64 and parley.trim_text(mood) is not distinct from mood and parley.is_one_line(mood))
 );
 
 create index persona_persona_id_idx on echoroom.persona (persona_id);

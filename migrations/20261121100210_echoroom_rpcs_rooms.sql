@@ -60,7 +60,7 @@ declare
 begin
     if not echoroom_private.is_service() then
         v_user_id := echoroom_private.my_account();
-        perform echoroom_private.slow_down('create_session', 20, interval '1 minute');
+        perform parley.limit_rate('echoroom.create_session');
     end if;
     insert into echoroom.sessions (category, description, max_participants, created_by)
     values (p_category, p_description, p_max_participants, v_user_id)
@@ -69,7 +69,7 @@ begin
 end
 $$;
 
-comment on function echoroom_private.open_room is 'Inserts a room; 20 a minute and person.';
+comment on function echoroom_private.open_room is 'Inserts a room, within the caller''s rate.';
 
 create function echoroom_private.create_session(p_category text, p_description text, p_max_participants integer)
 returns jsonb
@@ -80,7 +80,7 @@ set search_path = ''
 as $$
 declare
     v_category text := echoroom_private.clean_mood(p_category);
-    v_description text := echoroom_private.clean(p_description);
+    v_description text := parley.trim_text(p_description);
     v_max_participants integer := coalesce(p_max_participants, 6);
 begin
     if not echoroom_private.is_service() then
@@ -263,10 +263,11 @@ $$;
 
 comment on function echoroom.room_state is 'For members: {session, participants, topic, last_seq}, as join_room returns it.';
 
-create function echoroom.persona_by_mood(mood text)
+create function echoroom_private.persona_by_mood(p_mood text)
 returns jsonb
 language plpgsql
 stable
+security definer
 set search_path = ''
 as $$
 declare
@@ -275,12 +276,23 @@ begin
     select p.*
     into v_persona
     from echoroom.persona p
-    where lower(p.mood) = lower(echoroom_private.clean(persona_by_mood.mood));
+    where lower(p.mood) = lower(parley.trim_text(p_mood));
     if not found then
         perform echoroom_private.fail('PT404', 'persona_not_found', 'There is no persona for this mood.', 'Read the table persona for the moods that have one.');
     end if;
     return to_jsonb(v_persona);
 end
+$$;
+
+comment on function echoroom_private.persona_by_mood is 'Behind echoroom.persona_by_mood. Everybody may read personas.';
+
+create function echoroom.persona_by_mood(mood text)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select echoroom_private.persona_by_mood(mood)
 $$;
 
 comment on function echoroom.persona_by_mood is 'The AI persona of a mood, in any case of letters. PT404 persona_not_found.';
@@ -292,6 +304,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 grant execute on function
     echoroom_private.list_sessions(),
     echoroom.list_sessions(),
+    echoroom_private.persona_by_mood(text),
     echoroom.persona_by_mood(text)
 to anon, authenticated, service_role;
 

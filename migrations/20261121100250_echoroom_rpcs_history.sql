@@ -2,7 +2,8 @@
 -- Locks: none.
 
 create function echoroom.get_messages(
-    session_id uuid, page_limit integer default 50, page_offset integer default 0, before_timestamp timestamptz default null
+    session_id uuid, page_limit integer default 50, page_offset integer default 0, before_timestamp timestamptz default null,
+    before_seq bigint default null
 )
 returns jsonb
 language plpgsql
@@ -15,18 +16,34 @@ begin
     perform echoroom_private.check_reader(get_messages.session_id);
 
     with page as materialized (
-        select m.*
-        from echoroom.chat_messages m
-        where m.session_id = get_messages.session_id
-            and (before_timestamp is null or m.created_at < before_timestamp)
-        order by m.created_at desc, m.seq desc
-        limit least(greatest(coalesce(page_limit, 50), 1), 200)
-        offset greatest(coalesce(page_offset, 0), 0)
+        -- One of the two runs, each on its own index.
+        (
+            select m.*
+            from echoroom.chat_messages m
+            where before_seq is null
+                and m.session_id = get_messages.session_id
+                and (before_timestamp is null or m.created_at < before_timestamp)
+            order by m.created_at desc, m.seq desc
+            limit least(greatest(coalesce(page_limit, 50), 1), 200)
+            offset greatest(coalesce(page_offset, 0), 0)
+        )
+        union all
+        (
+            select m.*
+            from echoroom.chat_messages m
+            where before_seq is not null
+                and m.session_id = get_messages.session_id
+                and m.seq < before_seq
+                and (before_timestamp is null or m.created_at < before_timestamp)
+            order by m.seq desc
+            limit least(greatest(coalesce(page_limit, 50), 1), 200)
+            offset greatest(coalesce(page_offset, 0), 0)
+        )
     )
     select coalesce(
         jsonb_agg(
             to_jsonb(page) || jsonb_build_object('reactions', coalesce(r.reactions, '[]'::jsonb))
-            order by page.created_at desc, page.seq desc
+            order by case when before_seq is null then page.created_at end desc, page.seq desc
         ),
         '[]'::jsonb
     )
@@ -39,7 +56,7 @@ begin
 end
 $$;
 
-comment on function echoroom.get_messages is 'A page of a room''s messages, newest first, each with its reactions [{emoji, count, reacted}]. page_limit 1 to 200.';
+comment on function echoroom.get_messages is 'A page of a room''s messages, newest first, each with its reactions [{emoji, count, reacted}]. page_limit 1 to 200. The next page: before_seq, the seq of the last one; a time that a client has rounded may pass messages over.';
 
 create function echoroom.messages_since(session_id uuid, after_seq bigint)
 returns jsonb
@@ -97,7 +114,7 @@ comment on function echoroom.messages_since is
 revoke execute on all functions in schema echoroom, echoroom_private from public;
 
 grant execute on function
-    echoroom.get_messages(uuid, integer, integer, timestamptz),
+    echoroom.get_messages(uuid, integer, integer, timestamptz, bigint),
     echoroom.messages_since(uuid, bigint)
 to authenticated, service_role;
 

@@ -83,7 +83,7 @@ begin
     if p_user_id = (select auth.uid()) then
         perform echoroom_private.fail('PT422', 'cannot_remove_yourself', 'You cannot remove yourself.', 'Leave the room with leave_room.');
     end if;
-    perform echoroom_private.slow_down('removal', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.removal');
 
     -- From here nobody speaks, joins or leaves until we commit; and everything below is read after those before us have committed.
     select s.epoch
@@ -150,7 +150,7 @@ set search_path = ''
 as $$
 begin
     perform echoroom_private.check_creator(p_session_id);
-    perform echoroom_private.slow_down('removal', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.removal');
     delete from echoroom.removed_participants
     where session_id = p_session_id and user_id = p_user_id;
     return found;
@@ -240,7 +240,7 @@ declare
     v_avatar text := echoroom_private.clean_avatar(p_avatar);
     v_session echoroom.sessions;
 begin
-    perform echoroom_private.slow_down('join_room', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.join_room');
     v_session := echoroom_private.lock_room(p_session_id);
     perform echoroom_private.check_open(v_session);
     perform echoroom_private.check_not_removed(p_session_id, v_user_id);

@@ -84,6 +84,9 @@ begin
             'q_parley_' || queue)
         using queue;
     end loop;
+    -- An owner who was served last before others is where somebody new is.
+    delete from parley.job_turns as turn
+    where turn.last_place < (select max(latest.last_place) from parley.job_turns as latest where latest.queue = turn.queue);
     return pruned;
 end
 $$;

@@ -17,7 +17,8 @@ begin
         'tavus',
         'start_conversation',
         jsonb_build_object('app', 'echoroom', 'conversation', p_conversation),
-        'start_conversation:echoroom:' || p_conversation
+        'start_conversation:echoroom:' || p_conversation,
+        owner => (select c.started_by from echoroom.conversations c where c.id = p_conversation)
     );
 end
 $$;
@@ -40,7 +41,7 @@ begin
 end
 $$;
 
-comment on function echoroom_private.enqueue_end is 'The job that ends a call, once however often it is asked for. The reason is kept with the conversation.';
+comment on function echoroom_private.enqueue_end is 'The job that ends a call, once however often it is asked for, and before anybody''s line: a call costs money until then. The reason is kept with the conversation.';
 
 create function echoroom_private.enqueue_conversation_change()
 returns trigger

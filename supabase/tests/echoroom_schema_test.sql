@@ -140,7 +140,7 @@ select set_eq(
         'delete_message(message_id uuid)',
         'add_reaction(message_id uuid, emoji text)',
         'remove_reaction(message_id uuid, emoji text)',
-        'get_messages(session_id uuid, page_limit integer DEFAULT 50, page_offset integer DEFAULT 0, before_timestamp timestamp with time zone DEFAULT NULL::timestamp with time zone)',
+        'get_messages(session_id uuid, page_limit integer DEFAULT 50, page_offset integer DEFAULT 0, before_timestamp timestamp with time zone DEFAULT NULL::timestamp with time zone, before_seq bigint DEFAULT NULL::bigint)',
         'messages_since(session_id uuid, after_seq bigint)',
         'room_state(session_id uuid)',
         'list_sessions()',

@@ -289,7 +289,7 @@ export const functions = {
     'echoroom.edit_message(message_id uuid, content text)': users,
     'echoroom.end_conversation(conversation_id text)': users,
     'echoroom.find_room(mood text)': users,
-    'echoroom.get_messages(session_id uuid, page_limit integer, page_offset integer, before_timestamp timestamp with time zone)': users,
+    'echoroom.get_messages(session_id uuid, page_limit integer, page_offset integer, before_timestamp timestamp with time zone, before_seq bigint)': users,
     'echoroom.heartbeat(session_id uuid)': users,
     'echoroom.join_room(session_id uuid, user_name text, mood text, avatar text)': users,
     'echoroom.leave_room(session_id uuid)': users,

@@ -272,6 +272,8 @@ export type Functions = {
             page_limit?: number | null;
             page_offset?: number | null;
             before_timestamp?: string | null;
+            /** The `seq` of the last message of the page before. */
+            before_seq?: number | null;
         };
         Returns: Message[];
     };
