@@ -38,6 +38,36 @@ $$;
 
 comment on function echoroom_private.reactions_of is 'Reactions of some messages, grouped by emoji: [{emoji, count, reacted}], oldest first. As far as the caller may see them.';
 
+create function echoroom_private.messages_json(p_message_ids uuid[])
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- The number of the latest change by a scalar subquery: a join could be planned as a scan of all changes.
+    return (
+        select coalesce(
+            jsonb_agg(
+                to_jsonb(m) || jsonb_build_object(
+                    'changed_seq',
+                    coalesce((select c.seq from echoroom_private.message_changes c where c.message_id = m.id), m.seq),
+                    'reactions',
+                    case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
+                )
+                order by wanted.place
+            ),
+            '[]'::jsonb
+        )
+        from unnest(p_message_ids) with ordinality as wanted (id, place)
+        join echoroom.chat_messages m on m.id = wanted.id
+        left join echoroom_private.reactions_of(p_message_ids) r on r.message_id = m.id
+    );
+end
+$$;
+
+comment on function echoroom_private.messages_json is 'Messages in the order of their ids as get_messages returns them, as far as the caller may see them.';
+
 create function echoroom_private.message_json(p_message_id uuid)
 returns jsonb
 language plpgsql
@@ -45,15 +75,7 @@ stable
 set search_path = ''
 as $$
 begin
-    return (
-        select to_jsonb(m) || jsonb_build_object(
-            'reactions',
-            case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
-        )
-        from echoroom.chat_messages m
-        left join echoroom_private.reactions_of(array[p_message_id]) r on r.message_id = m.id
-        where m.id = p_message_id
-    );
+    return echoroom_private.messages_json(array[p_message_id]) -> 0;
 end
 $$;
 
@@ -351,6 +373,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 
 grant execute on function
     echoroom_private.reactions_of(uuid[]),
+    echoroom_private.messages_json(uuid[]),
     echoroom_private.send_message(uuid, text, text, uuid, uuid),
     echoroom_private.edit_message(uuid, text),
     echoroom_private.delete_message(uuid),

@@ -402,7 +402,7 @@ create table domo.demo_stream (
 );
 
 -- For pruning by age.
-create index demo_stream_created_at_idx on domo.demo_stream using brin (created_at);
+create index demo_stream_created_at_idx on domo.demo_stream (created_at);
 
 comment on table domo.demo_stream is 'What the Realtime channel of a demo was told, for those who were not listening. Pruned by age.';
 

@@ -111,14 +111,13 @@ begin
             join domo.demos d on d.id = f.demo_id and d.deleted_at is null
             where f.processing_status in ('pending', 'processing') and f.deleted_at is null and f.updated_at < v_before
             union all
-            select 'embed_knowledge', d.id, jsonb_build_object('demo', d.id), d.user_id
-            from domo.demos d
-            where d.deleted_at is null
-              and exists (
-                  select
-                  from domo.knowledge_chunks k
-                  where k.demo_id = d.id and k.vector_embedding is null and k.deleted_at is null and k.updated_at < v_before
-              )
+            select 'embed_knowledge', waiting.demo_id, jsonb_build_object('demo', waiting.demo_id), d.user_id
+            from (
+                select distinct k.demo_id
+                from domo.knowledge_chunks k
+                where k.vector_embedding is null and k.deleted_at is null and k.updated_at < v_before
+            ) waiting
+            join domo.demos d on d.id = waiting.demo_id and d.deleted_at is null
         ) lost
         where not exists (
                 select from parley.dead_letters l where l.queue = 'knowledge' and l.job_key = (lost.kind || ':' || lost.id) collate "C"

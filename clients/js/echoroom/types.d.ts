@@ -272,7 +272,7 @@ export type Functions = {
             page_limit?: number | null;
             page_offset?: number | null;
             before_timestamp?: string | null;
-            /** The `seq` of the last message of the page before. */
+            /** The seq of the oldest message so far: the page before it. */
             before_seq?: number | null;
         };
         Returns: Message[];
