@@ -238,12 +238,15 @@ export const tables = {
     'parley.dead_letters': { rights: nobody() },
     'parley.job_queues': { rights: nobody() },
     'parley.job_schedules': { rights: nobody() },
+    'parley.job_turns': { rights: nobody() },
     'parley.jobs': { rights: nobody() },
+    'parley.limits': { rights: nobody() },
     'parley.nearest_codes': { rights: nobody() },
     'parley.nearest_halves': { rights: nobody() },
     'parley.nearest_sets': { rights: nobody() },
     'parley.nearest_shelves': { rights: nobody() },
     'parley.processed_events': { rights: nobody() },
+    'parley.prune_positions': { rights: nobody() },
     'parley.rate_limits': { rights: nobody() },
 };
 
@@ -351,6 +354,7 @@ export const definerHelpers = {
     'echoroom_private.join_room': users,
     'echoroom_private.leave_room': users,
     'echoroom_private.list_sessions': everybody,
+    'echoroom_private.persona_by_mood': everybody,
     'echoroom_private.my_created_session_ids': ['authenticated'],
     'echoroom_private.my_session_ids': ['authenticated'],
     'echoroom_private.my_topics': ['authenticated'],
