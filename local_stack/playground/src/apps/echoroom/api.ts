@@ -107,8 +107,8 @@ export function apiOf(client: SupabaseClient) {
         deleteMessage: (message_id: string): Promise<Message> => call('delete_message', { message_id }),
         addReaction: (message_id: string, emoji: string): Promise<Message> => call('add_reaction', { message_id, emoji }),
         removeReaction: (message_id: string, emoji: string): Promise<Message> => call('remove_reaction', { message_id, emoji }),
-        getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null): Promise<Message[]> =>
-            call('get_messages', { session_id, page_limit, before_timestamp }),
+        getMessages: (session_id: string, page_limit: number, before_seq: number | null = null): Promise<Message[]> =>
+            call('get_messages', { session_id, page_limit, before_seq }),
         startConversation: (session_id: string, mood: string): Promise<unknown> => call('start_conversation', { session_id, mood }),
         endConversation: (conversation_id: string): Promise<unknown> => call('end_conversation', { conversation_id }),
         conversations: (session_id: string) =>

@@ -206,7 +206,7 @@ export class Room extends Store {
 
     async loadEarlier(): Promise<void> {
         const oldest = this.stream.rows[0];
-        const page = oldest && (await this.#attempt(this.#api.getMessages(this.id, PAGE, oldest.created_at)));
+        const page = oldest && (await this.#attempt(this.#api.getMessages(this.id, PAGE, oldest.seq)));
         if (page) {
             this.stream.earlier(page, page.length === PAGE);
         }
