@@ -75,7 +75,7 @@ declare
     queue text;
 begin
     pruned := parley.prune_events(batch => batch);
-    perform parley.prune_rate_limits();
+    pruned := greatest(pruned, parley.prune_rate_limits(batch));
     -- Of jobs whose message somebody has deleted.
     for queue in select known.name from parley.job_queues as known order by known.name loop
         execute format(
@@ -84,11 +84,14 @@ begin
             'q_parley_' || queue)
         using queue;
     end loop;
+    -- An owner who was served last before others is where somebody new is.
+    delete from parley.job_turns as turn
+    where turn.last_place < (select max(latest.last_place) from parley.job_turns as latest where latest.queue = turn.queue);
     return pruned;
 end
 $$;
 comment on function parley.prune(integer) is
-    'Forgets claimed events above 30 days, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many events: call it again while the batch is full.';
+    'Forgets claimed events above 30 days, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many it did of what it did most: call it again while the batch is full.';
 
 -- For edge_worker migrate-check: the CLI's ledger belongs to whoever migrates, and where others migrate there is none.
 create function parley.applied_migrations() returns table (version text, name text)

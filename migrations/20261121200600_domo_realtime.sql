@@ -315,6 +315,9 @@ security definer
 set search_path = ''
 as $$
 declare
+    v_passed constant timestamptz := coalesce(parley.prune_position('domo.stream'), '-infinity');
+    v_reached timestamptz;
+    v_found bigint;
     v_pruned bigint;
 begin
     if p_days is null or p_days not between 1 and 36500 then
@@ -323,21 +326,29 @@ begin
     if p_batch is null or p_batch not between 1 and 100000 then
         raise exception using errcode = '22023', message = 'The batch must have 1 to 100000 events.';
     end if;
+    -- The oldest first, and of each demo all between its first and its last: what is left of a stream is its end, without gaps, also where the
+    -- server's clock went back.
     with doomed as materialized (
-        select e.demo_id, e.seq
+        select e.demo_id, e.seq, e.created_at
         from domo.demo_stream e
-        where e.created_at < now() - make_interval(hours => 24 * p_days)
-        -- The oldest first: what is left of a stream is its end, without gaps.
-        order by e.demo_id, e.seq
+        where e.created_at < now() - make_interval(hours => 24 * p_days) and e.created_at >= v_passed
+        order by e.created_at
         limit p_batch
+    ),
+    ranges as materialized (
+        select doomed.demo_id, min(doomed.seq) as first_seq, max(doomed.seq) as last_seq
+        from doomed
+        group by doomed.demo_id
     ),
     gone as (
         delete from domo.demo_stream e
-        using doomed
-        where e.demo_id = doomed.demo_id and e.seq = doomed.seq
+        using ranges
+        where e.demo_id = ranges.demo_id and e.seq between ranges.first_seq and ranges.last_seq
         returning 1
     )
-    select count(*) into v_pruned from gone;
+    select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.created_at) from doomed)
+    into v_pruned, v_found, v_reached;
+    perform parley.set_prune_position('domo.stream', case when v_found >= p_batch then v_reached::text end);
     return v_pruned;
 end
 $$;

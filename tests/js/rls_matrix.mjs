@@ -111,6 +111,20 @@ export const tables = {
             service: ['all', 'allowed', 'denied', 'all'],
         },
     },
+    // Where history is read from with the caller's rights; the API does not serve its schema.
+    'echoroom_private.message_changes': {
+        rows: 'session_id in ($mine, $other)',
+        sets: { inMine: 'session_id = $mine', inOther: 'session_id = $other' },
+        insert: (ids) => ({ message_id: ids.message_mine, session_id: ids.mine, seq: 1000 }),
+        update: 'seq = seq',
+        rights: {
+            anon: nothing,
+            member: readOnly('inMine'),
+            stranger: readOnly('none'),
+            anonymous: readOnly('inOther'),
+            service: ['all', 'denied', 'denied', 'denied'],
+        },
+    },
     'echoroom.persona': {
         rows: 'persona_id = $persona',
         sets: {},
@@ -289,7 +303,7 @@ export const functions = {
     'echoroom.edit_message(message_id uuid, content text)': users,
     'echoroom.end_conversation(conversation_id text)': users,
     'echoroom.find_room(mood text)': users,
-    'echoroom.get_messages(session_id uuid, page_limit integer, page_offset integer, before_timestamp timestamp with time zone)': users,
+    'echoroom.get_messages(session_id uuid, page_limit integer, page_offset integer, before_timestamp timestamp with time zone, before_seq bigint)': users,
     'echoroom.heartbeat(session_id uuid)': users,
     'echoroom.join_room(session_id uuid, user_name text, mood text, avatar text)': users,
     'echoroom.leave_room(session_id uuid)': users,
@@ -340,6 +354,7 @@ export const definerHelpers = {
     'echoroom_private.my_created_session_ids': ['authenticated'],
     'echoroom_private.my_session_ids': ['authenticated'],
     'echoroom_private.my_topics': ['authenticated'],
+    'echoroom_private.new_id': ['service_role'],
     'echoroom_private.readmit_participant': users,
     'echoroom_private.release_expired_seats': ['service_role'],
     'echoroom_private.remove_participant': users,
