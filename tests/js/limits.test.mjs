@@ -312,6 +312,22 @@ describe('the table of limits', () => {
         });
     });
 
+    test("a person's requests leave no more jobs waiting than the ceiling says, and the worker's own go on", async () => {
+        await asPerson(`update parley.limits set allowed_anonymous = 2 where name = 'parley.waiting_jobs'`, async (client, id) => {
+            const { rows: [demo] } = await client.query(`insert into domo.demos (name) values ('x') returning id`);
+            const insert = () => client.query(
+                `insert into domo.demo_videos (demo_id, title, storage_url, order_index) values ($1, 'x', $2, 0)`, [demo.id, `${demo.id}/${randomUUID()}.mp4`],
+            );
+            await insert();
+            await insert();
+            await client.query('savepoint waiting');
+            await assert.rejects(insert(), { code: 'PT409', detail: 'limit_reached' });
+            await client.query('rollback to waiting');
+            await client.query(`select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)`);
+            await client.query(`select parley.enqueue_job('knowledge', 'embed_knowledge', jsonb_build_object('app', 'domo', 'demo', $1::text), owner => $2)`, [demo.id, id]);
+        });
+    });
+
     test('nobody but an operator reads or changes it', async () => {
         for (const role of ['anon', 'authenticated', 'service_role', 'parley_worker']) {
             const { may } = await row(
