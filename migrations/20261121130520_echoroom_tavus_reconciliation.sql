@@ -55,9 +55,10 @@ begin
     where c.conversation_id is not null
       and (
           c.status = 'active'
-          -- A transcript may come minutes after the end.
+          -- A transcript may come minutes after the end. Nobody misses that of a room that is gone.
           or c.ended_at > now() - interval '1 day'
           and c.transcript is null
+          and c.session_id is not null
           and (l.looked_at is null or l.looked_at < now() - (now() - c.ended_at) / 3)
       )
     order by l.looked_at nulls first, c.created_at
