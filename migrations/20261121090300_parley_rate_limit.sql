@@ -64,20 +64,4 @@ create function parley.rate_limit(bucket text, max_events integer, "window" inte
 comment on function parley.rate_limit(text, integer, interval) is
     'Counts one event of a bucket; PT429 (detail rate_limited) with the seconds to wait when the caller is too fast. A burst of max_events passes, then one every window / max_events.';
 
--- A bucket whose time has passed is the same as none.
-create function parley.prune_rate_limits() returns bigint
-    language sql volatile
-    set search_path = ''
-    as $$
-    with pruned as (
-        delete from parley.rate_limits
-        where bucket in (
-            select kept.bucket from parley.rate_limits as kept where kept.tat < clock_timestamp() for update skip locked
-        )
-        returning 1
-    )
-    select count(*) from pruned
-$$;
-comment on function parley.prune_rate_limits() is 'Deletes the buckets that hold nothing back any more; returns how many.';
-
 revoke execute on all functions in schema parley, parley_portable from public;

@@ -73,7 +73,6 @@ begin
         if new.seq is null then
             perform echoroom_private.fail('PT404', 'room_not_found', 'There is no such room.', 'List the rooms with list_sessions.');
         end if;
-        new.changed_seq := new.seq;
         return new;
     end if;
 
@@ -84,26 +83,62 @@ begin
         perform echoroom_private.hold_account(new.user_id);
     end if;
     new.seq := old.seq;
-    new.changed_seq := greatest(new.changed_seq, old.changed_seq);
     if new.deleted_at is not null then
         new.content := '';
-    end if;
-    if new.content <> old.content or new.deleted_at is distinct from old.deleted_at then
-        new.changed_seq := echoroom_private.next_seq(new.session_id);
-        if new.deleted_at is null then
-            new.is_edited := true;
-            new.edited_at := clock_timestamp();
-        end if;
+    elsif new.content <> old.content or old.deleted_at is not null then
+        new.is_edited := true;
+        new.edited_at := clock_timestamp();
     end if;
     return new;
 end
 $$;
 
-comment on function echoroom_private.number_message is 'Trigger: numbers a new message and every change of its text; marks edits; empties deleted texts.';
+comment on function echoroom_private.number_message is 'Trigger: numbers a new message; marks edits; empties deleted texts.';
 
-create trigger chat_messages_number_change
+create trigger chat_messages_number
     before insert or update on echoroom.chat_messages
     for each row execute function echoroom_private.number_message();
+
+create function echoroom_private.change_message(p_message_id uuid, p_session_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_seq bigint := echoroom_private.next_seq(p_session_id);
+begin
+    -- Null: the room is just being deleted.
+    if v_seq is not null then
+        insert into echoroom_private.message_changes as known (message_id, session_id, seq)
+        values (p_message_id, p_session_id, v_seq)
+        on conflict on constraint message_changes_pkey do update
+        set seq = excluded.seq;
+    end if;
+end
+$$;
+
+comment on function echoroom_private.change_message is 'A message was changed: takes the next number of its room and notes it.';
+
+create function echoroom_private.number_change()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform echoroom_private.change_message(new.id, new.session_id);
+    return null;
+end
+$$;
+
+comment on function echoroom_private.number_change is 'Trigger: numbers a change of a message''s text.';
+
+create trigger chat_messages_number_change
+    after update on echoroom.chat_messages
+    for each row
+    when ((old.content, old.deleted_at) is distinct from (new.content, new.deleted_at))
+    execute function echoroom_private.number_change();
 
 create function echoroom_private.log_message_change()
 returns trigger
@@ -156,7 +191,6 @@ set search_path = ''
 as $$
 declare
     v_reaction echoroom.message_reactions;
-    v_seq bigint;
 begin
     if tg_op = 'DELETE' then
         v_reaction := old;
@@ -169,12 +203,7 @@ begin
     ) then
         return null;
     end if;
-    v_seq := echoroom_private.next_seq(v_reaction.session_id);
-    if v_seq is not null then
-        update echoroom.chat_messages
-        set changed_seq = v_seq
-        where id = v_reaction.message_id;
-    end if;
+    perform echoroom_private.change_message(v_reaction.message_id, v_reaction.session_id);
     return null;
 end
 $$;

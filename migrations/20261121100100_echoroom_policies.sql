@@ -26,6 +26,7 @@ alter table echoroom.sessions enable row level security;
 alter table echoroom.participants enable row level security;
 alter table echoroom.chat_messages enable row level security;
 alter table echoroom.message_reactions enable row level security;
+alter table echoroom_private.message_changes enable row level security;
 alter table echoroom.persona enable row level security;
 -- No policy at all: the log is for service_role.
 alter table echoroom_private.audit_log enable row level security;
@@ -46,6 +47,11 @@ create policy "members read messages" on echoroom.chat_messages
     to authenticated
     using (session_id in (select echoroom_private.my_session_ids()));
 
+create policy "members read changes" on echoroom_private.message_changes
+    for select
+    to authenticated
+    using (session_id in (select echoroom_private.my_session_ids()));
+
 create policy "members read reactions" on echoroom.message_reactions
     for select
     to authenticated
@@ -60,6 +66,8 @@ revoke all on all tables in schema echoroom, echoroom_private from public, anon,
 
 grant select on echoroom.persona to anon, authenticated;
 grant select on echoroom.sessions, echoroom.participants, echoroom.chat_messages, echoroom.message_reactions to authenticated;
+-- Not by the API, which does not serve this schema: the RPCs that read history run with the caller's rights.
+grant select on echoroom_private.message_changes to authenticated, service_role;
 
 grant select, insert, update, delete on echoroom.sessions, echoroom.participants, echoroom.chat_messages, echoroom.persona to service_role;
 -- A reaction is added or removed, never changed.

@@ -48,28 +48,6 @@ comment on function echoroom_private.is_service is 'Whether the caller acts as s
 
 -- Arguments -------------------------------------------------------------------------------------------------------------------
 
-create function echoroom_private.clean(input text)
-returns text
-language plpgsql
-immutable
-strict
-parallel safe
-set search_path = ''
-as $$
-begin
-    -- White space at both ends goes, also the kinds without a width; nothing left is null. What \s means depends on the locale of the
-    -- database (in C.UTF-8 it leaves out the no-break spaces), so Unicode's white space is written out.
-    return nullif(
-        regexp_replace(
-            input,
-            '^[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$',
-            '', 'g'),
-        '');
-end
-$$;
-
-comment on function echoroom_private.clean is 'Trims a text from a client; null when nothing is left.';
-
 create function echoroom_private.clean_name(input text)
 returns text
 language plpgsql
@@ -77,11 +55,13 @@ stable
 set search_path = ''
 as $$
 declare
-    v_name text := echoroom_private.clean(input);
+    v_name text := parley.trim_text(input);
 begin
-    -- Control characters and bidirectional overrides would let a name pose as another one.
-    if char_length(v_name) > 40 or v_name ~ '[[:cntrl:]\u202a-\u202e\u2066-\u2069]' then
-        perform echoroom_private.fail('PT422', 'invalid_user_name', 'A name has 1 to 40 characters and no control characters.', 'Shorten the name.');
+    -- Control characters and direction marks would let a name pose as another one.
+    if char_length(v_name) > 40 or not parley.is_one_line(v_name) then
+        perform echoroom_private.fail(
+            'PT422', 'invalid_user_name', 'A name has 1 to 40 characters, no control characters and no direction marks.', 'Shorten or correct the name.'
+        );
     end if;
     return v_name;
 end
@@ -96,10 +76,12 @@ stable
 set search_path = ''
 as $$
 declare
-    v_mood text := echoroom_private.clean(input);
+    v_mood text := parley.trim_text(input);
 begin
-    if char_length(v_mood) > 64 or v_mood ~ '[[:cntrl:]]' then
-        perform echoroom_private.fail('PT422', 'invalid_mood', 'A mood has 1 to 64 characters and no control characters.', 'Shorten the mood.');
+    if char_length(v_mood) > 64 or not parley.is_one_line(v_mood) then
+        perform echoroom_private.fail(
+            'PT422', 'invalid_mood', 'A mood has 1 to 64 characters, no control characters and no direction marks.', 'Shorten or correct the mood.'
+        );
     end if;
     return v_mood;
 end
@@ -114,7 +96,7 @@ stable
 set search_path = ''
 as $$
 declare
-    v_avatar text := echoroom_private.clean(input);
+    v_avatar text := parley.trim_text(input);
 begin
     if char_length(v_avatar) > 500 or v_avatar !~ '^(/[^/\\]|https://)' or v_avatar ~ '[[:space:][:cntrl:]]' then
         perform echoroom_private.fail(
@@ -174,21 +156,6 @@ $$;
 
 comment on function echoroom_private.my_account is 'The caller''s user id, when the account still exists, which it then does until commit. PT401 not_signed_in otherwise. Before any lock of a room.';
 
-create function echoroom_private.slow_down(p_action text, p_max_events integer, p_window interval)
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-    if not echoroom_private.is_service() then
-        perform parley.rate_limit('echoroom.' || p_action || ':' || echoroom_private.me()::text, p_max_events, p_window);
-    end if;
-end
-$$;
-
-comment on function echoroom_private.slow_down is 'Rate limit of one action of the caller. PT429 rate_limited. service_role is not limited.';
-
 create function echoroom_private.room_not_found()
 returns void
 language sql
@@ -230,6 +197,24 @@ $$;
 
 comment on function echoroom_private.is_member is 'Whether the caller has a seat in the room. For definer helpers.';
 
+create function echoroom_private.refuse_stranger(p_session_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- Open rooms are on everybody's list. A closed one is its members' alone.
+    if not exists (select from echoroom.sessions s where s.id = p_session_id and s.is_active) then
+        perform echoroom_private.room_not_found();
+    end if;
+    perform echoroom_private.not_a_member();
+end
+$$;
+
+comment on function echoroom_private.refuse_stranger is
+    'For somebody without a seat: PT403 not_a_member of an open room, PT404 room_not_found of a closed one as of none.';
+
 create function echoroom_private.check_reader(p_session_id uuid)
 returns void
 language plpgsql
@@ -244,12 +229,13 @@ begin
             return;
         end if;
     end if;
-    if not exists (select from echoroom.sessions s where s.id = p_session_id) then
-        perform echoroom_private.room_not_found();
+    if echoroom_private.is_service() then
+        if not exists (select from echoroom.sessions s where s.id = p_session_id) then
+            perform echoroom_private.room_not_found();
+        end if;
+        return;
     end if;
-    if not echoroom_private.is_service() then
-        perform echoroom_private.not_a_member();
-    end if;
+    perform echoroom_private.refuse_stranger(p_session_id);
 end
 $$;
 
@@ -297,7 +283,7 @@ comment on function echoroom_private.check_open is 'PT410 room_closed for an ina
 
 revoke execute on all functions in schema echoroom_private from public;
 
-grant execute on function echoroom_private.fail(text, text, text, text), echoroom_private.clean(text) to anon, authenticated, service_role;
+grant execute on function echoroom_private.fail(text, text, text, text) to anon, authenticated, service_role;
 grant execute on function echoroom_private.lease(), echoroom_private.check_reader(uuid) to authenticated, service_role;
 
 notify pgrst, 'reload schema';

@@ -2,7 +2,7 @@
 --
 -- A function of schema echoroom runs with the caller's rights. Where it must write, or see what the caller may not, it calls a definer
 -- helper in echoroom_private that checks everything itself: identity is auth.uid(), never an argument.
--- Locks: find_room holds an advisory lock of the mood, only when it found no free seat and until it commits.
+-- Locks: none.
 
 -- Helpers ---------------------------------------------------------------------------------------------------------------------
 
@@ -48,6 +48,23 @@ $$;
 
 comment on function echoroom_private.room_json is 'A room with its participants, topic and last_seq, as far as the caller may see it. Overdue seats are left out.';
 
+create function echoroom_private.people_in(p_session_id uuid)
+returns bigint
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select count(*)
+        from echoroom.participants p
+        where p.session_id = p_session_id and p.last_seen_at >= now() - echoroom_private.lease()
+    );
+end
+$$;
+
+comment on function echoroom_private.people_in is 'How many people sit in a room, overdue seats left out.';
+
 create function echoroom_private.open_room(p_category text, p_description text, p_max_participants integer)
 returns echoroom.sessions
 language plpgsql
@@ -60,7 +77,7 @@ declare
 begin
     if not echoroom_private.is_service() then
         v_user_id := echoroom_private.my_account();
-        perform echoroom_private.slow_down('create_session', 20, interval '1 minute');
+        perform parley.limit_rate('echoroom.create_session');
     end if;
     insert into echoroom.sessions (category, description, max_participants, created_by)
     values (p_category, p_description, p_max_participants, v_user_id)
@@ -69,7 +86,7 @@ begin
 end
 $$;
 
-comment on function echoroom_private.open_room is 'Inserts a room; 20 a minute and person.';
+comment on function echoroom_private.open_room is 'Inserts a room, within the caller''s rate.';
 
 create function echoroom_private.create_session(p_category text, p_description text, p_max_participants integer)
 returns jsonb
@@ -80,7 +97,7 @@ set search_path = ''
 as $$
 declare
     v_category text := echoroom_private.clean_mood(p_category);
-    v_description text := echoroom_private.clean(p_description);
+    v_description text := parley.trim_text(p_description);
     v_max_participants integer := coalesce(p_max_participants, 6);
 begin
     if not echoroom_private.is_service() then
@@ -101,69 +118,6 @@ $$;
 
 comment on function echoroom_private.create_session is 'Behind echoroom.create_session.';
 
-create function echoroom_private.find_room(p_mood text)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-    v_mood text := echoroom_private.clean_mood(p_mood);
-    v_session echoroom.sessions;
-    v_sibling echoroom.sessions;
-    v_taken bigint;
-begin
-    if not echoroom_private.is_service() then
-        perform echoroom_private.me();
-    end if;
-    if v_mood is null then
-        perform echoroom_private.fail('PT422', 'invalid_mood', 'Say which mood, in 1 to 64 characters.', 'Name a mood, such as Calm.');
-    end if;
-
-    -- Only a caller that found nothing queues for the mood's lock, and looks again when it has it: the room it wanted to open may be
-    -- there by then. So the common case takes no lock, and however many find the mood full, one of them opens one room.
-    for v_attempt in 1..2 loop
-        select s.*
-        into v_session
-        from echoroom.sessions s
-        cross join lateral (
-            select count(*) as taken
-            from echoroom.participants p
-            where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
-        ) seats
-        where lower(s.category) = lower(v_mood) and s.is_active and seats.taken < s.max_participants
-        order by seats.taken desc, s.created_at, s.id
-        limit 1;
-        exit when found;
-        if v_attempt = 1 then
-            perform pg_advisory_xact_lock(hashtextextended('echoroom.find_room:' || lower(v_mood), 0));
-        end if;
-    end loop;
-
-    if v_session.id is null then
-        -- A further room of a mood is like its first one; of an unknown mood, like the seed's.
-        select s.*
-        into v_sibling
-        from echoroom.sessions s
-        where lower(s.category) = lower(v_mood)
-        order by s.is_active desc, s.created_at, s.id
-        limit 1;
-        v_session := echoroom_private.open_room(
-            coalesce(v_sibling.category, v_mood), v_sibling.description, coalesce(v_sibling.max_participants, 6)
-        );
-    end if;
-
-    select count(*)
-    into v_taken
-    from echoroom.participants p
-    where p.session_id = v_session.id and p.last_seen_at >= now() - echoroom_private.lease();
-    return to_jsonb(v_session) || jsonb_build_object('current_participants', v_taken);
-end
-$$;
-
-comment on function echoroom_private.find_room is 'Behind echoroom.find_room.';
-
 create function echoroom_private.list_sessions()
 returns table (
     id uuid,
@@ -181,25 +135,30 @@ stable
 security definer
 set search_path = ''
 as $$
+    -- By the counter, which has an index; how many of a room's seats are overdue is looked up for these rooms only.
     select
         s.id,
         s.category,
         s.description,
         s.is_active,
         s.max_participants,
-        coalesce(seats.taken, 0),
-        greatest(s.max_participants - coalesce(seats.taken, 0), 0),
+        seats.taken,
+        greatest(s.max_participants - seats.taken, 0),
         s.created_at,
         s.updated_at
-    from echoroom.sessions s
-    left join (
-        select p.session_id, count(*)::integer as taken
+    from (
+        select r.*
+        from echoroom.sessions r
+        where r.is_active
+        order by r.current_participants desc, r.created_at, r.id
+        limit 500
+    ) s
+    cross join lateral (
+        select count(*)::integer as taken
         from echoroom.participants p
-        where p.last_seen_at >= now() - echoroom_private.lease()
-        group by p.session_id
-    ) seats on seats.session_id = s.id
-    where s.is_active
-    order by s.category, s.created_at, s.id
+        where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
+    ) seats
+    order by seats.taken desc, s.created_at, s.id
 $$;
 
 comment on function echoroom_private.list_sessions is 'Behind echoroom.list_sessions: counts seats that the caller may not see one by one.';
@@ -216,17 +175,6 @@ as $$
 $$;
 
 comment on function echoroom.create_session is 'Opens a room and returns it. The caller is not seated: join_room does that.';
-
-create function echoroom.find_room(mood text)
-returns jsonb
-language sql
-volatile
-set search_path = ''
-as $$
-    select echoroom_private.find_room(mood)
-$$;
-
-comment on function echoroom.find_room is 'The fullest active room of a mood with a free seat; opens a new one when all are full. The seat is not held: call join_room, and on room_full try again.';
 
 create function echoroom.list_sessions()
 returns table (
@@ -247,7 +195,7 @@ as $$
     select * from echoroom_private.list_sessions()
 $$;
 
-comment on function echoroom.list_sessions is 'All active rooms with seats taken and free. Overdue seats count as free.';
+comment on function echoroom.list_sessions is 'The 500 active rooms with the most people, and among equals the oldest, with seats taken and free. Overdue seats count as free.';
 
 create function echoroom.room_state(session_id uuid)
 returns jsonb
@@ -263,10 +211,11 @@ $$;
 
 comment on function echoroom.room_state is 'For members: {session, participants, topic, last_seq}, as join_room returns it.';
 
-create function echoroom.persona_by_mood(mood text)
+create function echoroom_private.persona_by_mood(p_mood text)
 returns jsonb
 language plpgsql
 stable
+security definer
 set search_path = ''
 as $$
 declare
@@ -275,12 +224,23 @@ begin
     select p.*
     into v_persona
     from echoroom.persona p
-    where lower(p.mood) = lower(echoroom_private.clean(persona_by_mood.mood));
+    where lower(p.mood) = lower(parley.trim_text(p_mood));
     if not found then
         perform echoroom_private.fail('PT404', 'persona_not_found', 'There is no persona for this mood.', 'Read the table persona for the moods that have one.');
     end if;
     return to_jsonb(v_persona);
 end
+$$;
+
+comment on function echoroom_private.persona_by_mood is 'Behind echoroom.persona_by_mood. Everybody may read personas.';
+
+create function echoroom.persona_by_mood(mood text)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select echoroom_private.persona_by_mood(mood)
 $$;
 
 comment on function echoroom.persona_by_mood is 'The AI persona of a mood, in any case of letters. PT404 persona_not_found.';
@@ -292,6 +252,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 grant execute on function
     echoroom_private.list_sessions(),
     echoroom.list_sessions(),
+    echoroom_private.persona_by_mood(text),
     echoroom.persona_by_mood(text)
 to anon, authenticated, service_role;
 
@@ -299,9 +260,7 @@ grant execute on function
     echoroom_private.topic(uuid, integer),
     echoroom_private.room_json(uuid),
     echoroom_private.create_session(text, text, integer),
-    echoroom_private.find_room(text),
     echoroom.create_session(text, text, integer),
-    echoroom.find_room(text),
     echoroom.room_state(uuid)
 to authenticated, service_role;
 

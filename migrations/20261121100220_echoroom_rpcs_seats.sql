@@ -54,7 +54,7 @@ declare
     v_avatar text := echoroom_private.clean_avatar(p_avatar);
     v_session echoroom.sessions;
 begin
-    perform echoroom_private.slow_down('join_room', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.join_room');
     v_session := echoroom_private.lock_room(p_session_id);
     perform echoroom_private.check_open(v_session);
 
@@ -105,11 +105,17 @@ set search_path = ''
 as $$
 declare
     v_user_id uuid := echoroom_private.me();
+    v_session echoroom.sessions := echoroom_private.lock_room(p_session_id);
 begin
-    perform echoroom_private.lock_room(p_session_id);
     delete from echoroom.participants
     where user_id = v_user_id and session_id = p_session_id;
-    return found;
+    if found then
+        return true;
+    end if;
+    if not v_session.is_active then
+        perform echoroom_private.room_not_found();
+    end if;
+    return false;
 end
 $$;
 
@@ -157,7 +163,7 @@ declare
     v_user_id uuid := echoroom_private.me();
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;
     update echoroom.participants
@@ -189,7 +195,7 @@ declare
     v_mood text := echoroom_private.clean_mood(p_mood);
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;
     update echoroom.participants
@@ -267,7 +273,7 @@ as $$
     select echoroom_private.leave_room(session_id)
 $$;
 
-comment on function echoroom.leave_room is 'Gives the caller''s seat back. False when there was none.';
+comment on function echoroom.leave_room is 'Gives the caller''s seat back. False when there was none. PT404 room_not_found, also for a closed room without a seat.';
 
 create function echoroom.heartbeat(session_id uuid)
 returns jsonb

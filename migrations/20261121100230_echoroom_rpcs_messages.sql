@@ -6,11 +6,14 @@
 
 -- What a client gets ----------------------------------------------------------------------------------------------------------
 
+-- For a page of hundreds of messages a scan of all reactions may look cheaper while they are some thousands, and a plan is kept: hence
+-- enable_seqscan.
 create function echoroom_private.reactions_of(p_message_ids uuid[])
 returns table (message_id uuid, reactions jsonb)
 language plpgsql
 stable
 set search_path = ''
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
@@ -38,6 +41,36 @@ $$;
 
 comment on function echoroom_private.reactions_of is 'Reactions of some messages, grouped by emoji: [{emoji, count, reacted}], oldest first. As far as the caller may see them.';
 
+create function echoroom_private.messages_json(p_message_ids uuid[])
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    -- The number of the latest change by a scalar subquery: a join could be planned as a scan of all changes.
+    return (
+        select coalesce(
+            jsonb_agg(
+                to_jsonb(m) || jsonb_build_object(
+                    'changed_seq',
+                    coalesce((select c.seq from echoroom_private.message_changes c where c.message_id = m.id), m.seq),
+                    'reactions',
+                    case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
+                )
+                order by wanted.place
+            ),
+            '[]'::jsonb
+        )
+        from unnest(p_message_ids) with ordinality as wanted (id, place)
+        join echoroom.chat_messages m on m.id = wanted.id
+        left join echoroom_private.reactions_of(p_message_ids) r on r.message_id = m.id
+    );
+end
+$$;
+
+comment on function echoroom_private.messages_json is 'Messages in the order of their ids as get_messages returns them, as far as the caller may see them.';
+
 create function echoroom_private.message_json(p_message_id uuid)
 returns jsonb
 language plpgsql
@@ -45,15 +78,7 @@ stable
 set search_path = ''
 as $$
 begin
-    return (
-        select to_jsonb(m) || jsonb_build_object(
-            'reactions',
-            case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
-        )
-        from echoroom.chat_messages m
-        left join echoroom_private.reactions_of(array[p_message_id]) r on r.message_id = m.id
-        where m.id = p_message_id
-    );
+    return echoroom_private.messages_json(array[p_message_id]) -> 0;
 end
 $$;
 
@@ -68,7 +93,7 @@ stable
 set search_path = ''
 as $$
 declare
-    v_content text := echoroom_private.clean(input);
+    v_content text := parley.trim_text(input);
     v_length integer := coalesce(char_length(v_content), 0);
 begin
     if v_length not between 1 and 4000 then
@@ -201,10 +226,11 @@ set search_path = ''
 as $$
 declare
     v_is_service boolean := echoroom_private.is_service();
-    v_message_type text := coalesce(echoroom_private.clean(p_message_type), 'text');
+    v_message_type text := coalesce(parley.trim_text(p_message_type), 'text');
     v_user_id uuid;
     v_sender_name text := 'system';
     v_content text;
+    v_session echoroom.sessions;
     v_message_id uuid;
 begin
     if v_message_type not in ('text', 'system', 'ai-prompt', 'mood-check') then
@@ -225,33 +251,32 @@ begin
     end if;
     v_content := echoroom_private.clean_content(p_content);
 
-    -- A retry is not a new message: it costs nothing of the sender's rate.
-    v_message_id := echoroom_private.sent_before(p_session_id, v_user_id, p_client_id);
-    if v_message_id is not null then
-        return echoroom_private.message_json(v_message_id);
-    end if;
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
-    perform echoroom_private.check_open(echoroom_private.lock_room(p_session_id));
-
-    v_message_id := echoroom_private.sent_before(p_session_id, v_user_id, p_client_id);
-    if v_message_id is not null then
-        return echoroom_private.message_json(v_message_id);
-    end if;
+    -- A retry reads a message as it is now, so it is for members and counts as a request like any other.
+    perform parley.limit_rate('echoroom.message');
+    v_session := echoroom_private.lock_room(p_session_id);
     if v_user_id is not null then
         select coalesce(nullif(p.user_name, ''), 'Anonymous')
         into v_sender_name
         from echoroom.participants p
         where p.user_id = v_user_id and p.session_id = p_session_id;
         if not found then
-            perform echoroom_private.not_a_member();
+            perform echoroom_private.refuse_stranger(p_session_id);
         end if;
     end if;
+
+    v_message_id := echoroom_private.sent_before(p_session_id, v_user_id, p_client_id);
+    if v_message_id is not null then
+        return echoroom_private.message_json(v_message_id);
+    end if;
+    perform echoroom_private.check_open(v_session);
     if p_reply_to is not null and not exists (
         select from echoroom.chat_messages m where m.id = p_reply_to and m.session_id = p_session_id
     ) then
         perform echoroom_private.message_not_found();
     end if;
 
+    -- After the bucket above, which lets one request of a person through at a time: no two wait for each other here.
+    perform parley.limit_rate('echoroom.daily_messages');
     insert into echoroom.chat_messages (session_id, user_id, sender_name, content, message_type, reply_to, client_id)
     values (p_session_id, v_user_id, v_sender_name, v_content, v_message_type, p_reply_to, p_client_id)
     returning id into v_message_id;
@@ -275,7 +300,7 @@ begin
         perform echoroom_private.me();
     end if;
     v_content := echoroom_private.clean_content(p_content);
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.message');
     perform echoroom_private.check_can_speak(echoroom_private.lock_message(p_message_id, true));
     update echoroom.chat_messages
     set content = v_content
@@ -297,7 +322,7 @@ begin
     if not echoroom_private.is_service() then
         perform echoroom_private.me();
     end if;
-    perform echoroom_private.slow_down('message', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.message');
     perform echoroom_private.lock_message(p_message_id, true);
     update echoroom.chat_messages
     set deleted_at = clock_timestamp()
@@ -321,7 +346,7 @@ as $$
     select echoroom_private.send_message(session_id, content, message_type, reply_to, client_id)
 $$;
 
-comment on function echoroom.send_message is 'Sends a message to a room the caller sits in, and returns it. With a client_id a retry returns the first one.';
+comment on function echoroom.send_message is 'Sends a message to a room the caller sits in, and returns it. With a client_id a retry returns the first one. PT429 above the rate or the day''s messages.';
 
 create function echoroom.edit_message(message_id uuid, content text)
 returns jsonb
@@ -351,6 +376,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 
 grant execute on function
     echoroom_private.reactions_of(uuid[]),
+    echoroom_private.messages_json(uuid[]),
     echoroom_private.send_message(uuid, text, text, uuid, uuid),
     echoroom_private.edit_message(uuid, text),
     echoroom_private.delete_message(uuid),

@@ -11,16 +11,16 @@ stable
 set search_path = ''
 as $$
 declare
-    v_emoji text := echoroom_private.clean(input);
+    v_emoji text := parley.normal_emoji(parley.trim_text(input));
 begin
-    if v_emoji is null or char_length(v_emoji) > 16 or v_emoji ~ '[[:space:][:cntrl:]]' then
-        perform echoroom_private.fail('PT422', 'invalid_emoji', 'A reaction is one emoji of at most 16 characters.', 'Send a single emoji.');
+    if v_emoji is null then
+        perform echoroom_private.fail('PT422', 'invalid_emoji', 'A reaction is one emoji.', 'Send a single emoji.');
     end if;
     return v_emoji;
 end
 $$;
 
-comment on function echoroom_private.clean_emoji is 'The emoji of a reaction, trimmed and checked. PT422 invalid_emoji.';
+comment on function echoroom_private.clean_emoji is 'The emoji of a reaction, in the one form that is stored. PT422 invalid_emoji.';
 
 create function echoroom_private.add_reaction(p_message_id uuid, p_emoji text)
 returns jsonb
@@ -33,7 +33,7 @@ declare
     v_user_id uuid := echoroom_private.my_account();
     v_emoji text := echoroom_private.clean_emoji(p_emoji);
 begin
-    perform echoroom_private.slow_down('reaction', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.reaction');
     perform echoroom_private.check_can_speak(echoroom_private.lock_message(p_message_id, false));
     if (
         select count(*)
@@ -64,7 +64,7 @@ declare
     v_user_id uuid := echoroom_private.me();
     v_emoji text := echoroom_private.clean_emoji(p_emoji);
 begin
-    perform echoroom_private.slow_down('reaction', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.reaction');
     perform echoroom_private.check_can_speak(echoroom_private.lock_message(p_message_id, false));
     delete from echoroom.message_reactions
     where message_id = p_message_id and user_id = v_user_id and emoji = v_emoji;

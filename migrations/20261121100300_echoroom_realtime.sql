@@ -143,7 +143,7 @@ begin
             'id', new.id,
             'user_id', new.user_id,
             'deleted_at', echoroom_private.iso_time(new.deleted_at),
-            'seq', new.changed_seq
+            'seq', (select c.seq from echoroom_private.message_changes c where c.message_id = new.id)
         ));
     else
         perform echoroom_private.tell_room(new.session_id, 'message-edited', jsonb_build_object(
@@ -151,7 +151,7 @@ begin
             'user_id', new.user_id,
             'text', new.content,
             'edited_at', echoroom_private.iso_time(new.edited_at),
-            'seq', new.changed_seq
+            'seq', (select c.seq from echoroom_private.message_changes c where c.message_id = new.id)
         ));
     end if;
     return null;
@@ -192,7 +192,7 @@ begin
     if echoroom_private.erases() <> '' then
         return null;
     end if;
-    select m.changed_seq
+    select (select c.seq from echoroom_private.message_changes c where c.message_id = m.id)
     into v_seq
     from echoroom.chat_messages m
     where m.id = v_reaction.message_id and m.deleted_at is null;

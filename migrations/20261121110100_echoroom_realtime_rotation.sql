@@ -177,7 +177,7 @@ declare
     v_user_id uuid := echoroom_private.me();
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.hold_topic(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;
@@ -208,7 +208,7 @@ declare
     v_mood text := echoroom_private.clean_mood(p_mood);
     v_participant echoroom.participants;
 begin
-    perform echoroom_private.slow_down('participant', 60, interval '10 seconds');
+    perform parley.limit_rate('echoroom.participant');
     perform echoroom_private.check_reader(p_session_id);
     perform echoroom_private.hold_topic(p_session_id);
     perform echoroom_private.check_open(s) from echoroom.sessions s where s.id = p_session_id;

@@ -1,9 +1,9 @@
--- EchoRoom, RPCs of removal: remove_participant, readmit_participant; and join_room and find_room, which know who was removed.
+-- EchoRoom, RPCs of removal: remove_participant, readmit_participant; and find_room and join_room, which know who was removed.
 --
 -- A removal takes the seat, keeps the person out until the creator readmits them, and moves the room to a new topic. The last also where
 -- there is no seat any more, or an overdue one: who has just left is still authorised on the old topic.
 -- Locks: a removal holds the room (FOR UPDATE) until it commits; readmitting holds one row of removed_participants. The order is bucket,
--- room, seat, as everywhere.
+-- room, seat, as everywhere. find_room holds an advisory lock of the mood, only when it found no free seat and until it commits.
 
 -- Checks ----------------------------------------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ begin
     if p_user_id = (select auth.uid()) then
         perform echoroom_private.fail('PT422', 'cannot_remove_yourself', 'You cannot remove yourself.', 'Leave the room with leave_room.');
     end if;
-    perform echoroom_private.slow_down('removal', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.removal');
 
     -- The account before the room. It may be gone.
     perform
@@ -119,11 +119,18 @@ begin
             return false;
         end if;
         -- Who has spoken and left can be removed too, or leaving in time would be the way around it.
-        select m.sender_name
+        -- Their latest name, by the key of their own messages, of which a thousand are enough to choose from: backwards through the room's
+        -- numbers, all of it would be read for somebody who never spoke.
+        select spoken.sender_name
         into v_user_name
-        from echoroom.chat_messages m
-        where m.session_id = p_session_id and m.user_id = p_user_id
-        order by m.seq desc
+        from (
+            select m.sender_name, m.seq
+            from echoroom.chat_messages m
+            where m.session_id = p_session_id and m.user_id = p_user_id
+            order by m.client_id
+            limit 1000
+        ) spoken
+        order by spoken.seq desc
         limit 1;
         if not found then
             perform echoroom_private.fail(
@@ -161,7 +168,7 @@ set search_path = ''
 as $$
 begin
     perform echoroom_private.check_creator(p_session_id);
-    perform echoroom_private.slow_down('removal', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.removal');
     delete from echoroom.removed_participants
     where session_id = p_session_id and user_id = p_user_id;
     return found;
@@ -172,7 +179,61 @@ comment on function echoroom_private.readmit_participant is 'Behind echoroom.rea
 
 -- Who was removed finds other rooms, and does not get into this one -----------------------------------------------------------------
 
-create or replace function echoroom_private.find_room(p_mood text)
+-- Rooms with a free seat by the counter are read from their index, the fullest first; however many rooms a mood has, no more than 70 are
+-- looked at. A seat that is overdue counts until it is given back, within seconds: so the oldest rooms of the mood are looked at too, full or
+-- not, and of all these the one with the most people is taken, overdue seats left out.
+create function echoroom_private.room_with_free_seat(p_mood text, p_user_id uuid)
+returns echoroom.sessions
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_session echoroom.sessions;
+begin
+    select s.*
+    into v_session
+    from echoroom.sessions s
+    cross join lateral (
+        select count(*) as taken
+        from echoroom.participants p
+        where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
+    ) seats
+    where s.id = any (
+            array(
+                select r.id
+                from echoroom.sessions r
+                where lower(r.category) = lower(p_mood)
+                    and r.is_active
+                    and r.current_participants < r.max_participants
+                    and not exists (
+                        select from echoroom.removed_participants removed where removed.session_id = r.id and removed.user_id = p_user_id
+                    )
+                order by r.current_participants desc, r.created_at, r.id
+                limit 20
+            )
+            || array(
+                select r.id
+                from echoroom.sessions r
+                where lower(r.category) = lower(p_mood)
+                    and r.is_active
+                    and not exists (
+                        select from echoroom.removed_participants removed where removed.session_id = r.id and removed.user_id = p_user_id
+                    )
+                order by r.is_active desc, r.created_at, r.id
+                limit 50
+            )
+        )
+        and seats.taken < s.max_participants
+    order by seats.taken desc, s.created_at, s.id
+    limit 1;
+    return v_session;
+end
+$$;
+
+comment on function echoroom_private.room_with_free_seat is 'The fullest active room of a mood with a free seat, not one that the person was removed from. Null without one.';
+
+create function echoroom_private.find_room(p_mood text)
 returns jsonb
 language plpgsql
 volatile
@@ -184,7 +245,6 @@ declare
     v_user_id uuid;
     v_session echoroom.sessions;
     v_sibling echoroom.sessions;
-    v_taken bigint;
 begin
     if not echoroom_private.is_service() then
         v_user_id := echoroom_private.me();
@@ -195,26 +255,11 @@ begin
 
     -- Only a caller that found nothing queues for the mood's lock, and looks again when it has it: the room it wanted to open may be
     -- there by then. So the common case takes no lock, and however many find the mood full, one of them opens one room.
-    for v_attempt in 1..2 loop
-        select s.*
-        into v_session
-        from echoroom.sessions s
-        cross join lateral (
-            select count(*) as taken
-            from echoroom.participants p
-            where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
-        ) seats
-        where lower(s.category) = lower(v_mood) and s.is_active and seats.taken < s.max_participants
-            and not exists (
-                select from echoroom.removed_participants r where r.session_id = s.id and r.user_id = v_user_id
-            )
-        order by seats.taken desc, s.created_at, s.id
-        limit 1;
-        exit when found;
-        if v_attempt = 1 then
-            perform pg_advisory_xact_lock(hashtextextended('echoroom.find_room:' || lower(v_mood), 0));
-        end if;
-    end loop;
+    v_session := echoroom_private.room_with_free_seat(v_mood, v_user_id);
+    if v_session.id is null then
+        perform pg_advisory_xact_lock(hashtextextended('echoroom.find_room:' || lower(v_mood), 0));
+        v_session := echoroom_private.room_with_free_seat(v_mood, v_user_id);
+    end if;
 
     if v_session.id is null then
         -- A further room of a mood is like its first one; of an unknown mood, like the seed's.
@@ -228,14 +273,11 @@ begin
             coalesce(v_sibling.category, v_mood), v_sibling.description, coalesce(v_sibling.max_participants, 6)
         );
     end if;
-
-    select count(*)
-    into v_taken
-    from echoroom.participants p
-    where p.session_id = v_session.id and p.last_seen_at >= now() - echoroom_private.lease();
-    return to_jsonb(v_session) || jsonb_build_object('current_participants', v_taken);
+    return to_jsonb(v_session) || jsonb_build_object('current_participants', echoroom_private.people_in(v_session.id));
 end
 $$;
+
+comment on function echoroom_private.find_room is 'Behind echoroom.find_room.';
 
 create or replace function echoroom_private.join_room(p_session_id uuid, p_user_name text, p_mood text, p_avatar text)
 returns jsonb
@@ -251,7 +293,7 @@ declare
     v_avatar text := echoroom_private.clean_avatar(p_avatar);
     v_session echoroom.sessions;
 begin
-    perform echoroom_private.slow_down('join_room', 30, interval '10 seconds');
+    perform parley.limit_rate('echoroom.join_room');
     v_session := echoroom_private.lock_room(p_session_id);
     perform echoroom_private.check_open(v_session);
     perform echoroom_private.check_not_removed(p_session_id, v_user_id);
@@ -294,6 +336,17 @@ $$;
 
 -- The API ---------------------------------------------------------------------------------------------------------------------
 
+create function echoroom.find_room(mood text)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+    select echoroom_private.find_room(mood)
+$$;
+
+comment on function echoroom.find_room is 'The fullest active room of a mood with a free seat; opens a new one when all are full. The seat is not held: call join_room, and on room_full try again.';
+
 create function echoroom.remove_participant(session_id uuid, user_id uuid)
 returns boolean
 language sql
@@ -322,6 +375,8 @@ comment on function echoroom.readmit_participant is 'For the creator of a room: 
 revoke execute on all functions in schema echoroom, echoroom_private from public;
 
 grant execute on function
+    echoroom_private.find_room(text),
+    echoroom.find_room(text),
     echoroom_private.remove_participant(uuid, uuid),
     echoroom_private.readmit_participant(uuid, uuid),
     echoroom.remove_participant(uuid, uuid),

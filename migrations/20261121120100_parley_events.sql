@@ -112,9 +112,13 @@ create function parley.prune_events(older_than interval default '30 days', batch
     language plpgsql volatile
     set search_path = ''
     set timezone = 'UTC'
+    set enable_seqscan = off
     as $$
 declare
     cutoff timestamptz;
+    passed constant timestamptz := coalesce(parley.prune_position('parley.events'), '-infinity');
+    reached timestamptz;
+    found_old bigint;
     pruned bigint;
 begin
     if older_than is null or older_than not between interval '4 days' and interval '100 years'
@@ -131,20 +135,21 @@ begin
 
     cutoff := now() - older_than;
     with doomed as materialized (
-        select kept.source, kept.event_key
+        select kept.ctid as place, kept.first_seen_at
         from parley.processed_events as kept
-        where kept.first_seen_at < cutoff
+        where kept.first_seen_at < cutoff and kept.first_seen_at >= passed
         order by kept.first_seen_at
         limit batch
         for update skip locked
     ),
     gone as (
         delete from parley.processed_events as kept
-        using doomed
-        where kept.source = doomed.source and kept.event_key = doomed.event_key
+        where kept.ctid = any (array(select doomed.place from doomed))
         returning 1
     )
-    select count(*) into pruned from gone;
+    select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.first_seen_at) from doomed)
+    into pruned, found_old, reached;
+    perform parley.set_prune_position('parley.events', case when found_old >= batch then reached::text end);
     return pruned;
 end
 $$;

@@ -19,7 +19,7 @@ declare
 begin
     perform echoroom_private.check_reader(p_session_id);
     -- Each new call costs money; asking again for the one that is there does not, and is slowed down no less.
-    perform echoroom_private.slow_down('start_conversation', 10, interval '1 minute');
+    perform parley.limit_rate('echoroom.start_conversation');
     if not echoroom_private.is_service() then
         perform echoroom_private.my_account();
     end if;
@@ -67,7 +67,7 @@ begin
     if not v_is_service then
         perform echoroom_private.me();
     end if;
-    perform echoroom_private.slow_down('end_conversation', 30, interval '1 minute');
+    perform parley.limit_rate('echoroom.end_conversation');
     select c.*
     into v_conversation
     from echoroom.conversations c

@@ -3,7 +3,7 @@
 --
 -- Running calls are asked for in every run, ended ones ever less often: when a third as long has gone by as since their end, which is 25 times
 -- in the day that they are asked for. Whoever was asked for the longest time ago comes first.
--- Locks: the new foreign key takes SHARE ROW EXCLUSIVE on echoroom.conversations until commit, hence the lock_timeout.
+-- Locks: the new foreign key and the index take SHARE ROW EXCLUSIVE and SHARE on echoroom.conversations until commit, hence the lock_timeout.
 
 set lock_timeout = '10s';
 
@@ -14,6 +14,10 @@ create table echoroom_private.conversation_looks (
     constraint conversation_looks_pkey primary key (conversation),
     constraint conversation_looks_conversation_fkey foreign key (conversation) references echoroom.conversations (id) on delete cascade
 );
+
+-- Calls that are over and have no transcript: those of the latest day are asked for.
+create index conversations_awaited_idx on echoroom.conversations (ended_at)
+    where conversation_id is not null and transcript is null;
 
 reset lock_timeout;
 
@@ -50,18 +54,27 @@ as $$
 begin
     return query
     select c.id, c.conversation_id, c.created_at
-    from echoroom.conversations c
-    left join echoroom_private.conversation_looks l on l.conversation = c.id
-    where c.conversation_id is not null
-      and (
-          c.status = 'active'
-          -- A transcript may come minutes after the end. Nobody misses that of a room that is gone.
-          or c.ended_at > now() - interval '1 day'
-          and c.transcript is null
-          and c.session_id is not null
-          and (l.looked_at is null or l.looked_at < now() - (now() - c.ended_at) / 3)
-      )
-    order by l.looked_at nulls first, c.created_at
+    from (
+        select
+            r.id, r.conversation_id, r.created_at, null::timestamptz as ended_at,
+            -- By a scalar subquery: a join could be planned as a scan of all looks.
+            (select l.looked_at from echoroom_private.conversation_looks l where l.conversation = r.id) as looked_at
+        from echoroom.conversations r
+        where r.status = 'active' and r.conversation_id is not null
+        union all
+        -- A transcript may come minutes after the end. Nobody misses that of a room that is gone.
+        select
+            e.id, e.conversation_id, e.created_at, e.ended_at,
+            (select l.looked_at from echoroom_private.conversation_looks l where l.conversation = e.id)
+        from echoroom.conversations e
+        where e.status <> 'active'
+            and e.ended_at > now() - interval '1 day'
+            and e.conversation_id is not null
+            and e.transcript is null
+            and e.session_id is not null
+    ) c
+    where c.ended_at is null or c.looked_at is null or c.looked_at < now() - (now() - c.ended_at) / 3
+    order by c.looked_at nulls first, c.created_at
     limit least(greatest(p_limit, 1), 10000);
 end
 $$;

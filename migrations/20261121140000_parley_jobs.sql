@@ -7,6 +7,9 @@
 -- A key stands for a piece of work. As long as a job with the key is unfinished there is no second one: who asks again gets the first. A
 -- job that is running may have read what the asking transaction is about to change, so it then runs once more. For that the asker holds
 -- the message until it commits, and workers pass by messages that are held.
+-- A queue that people fill is fair between them (start-time fair queueing): a job gets a place in the line, one behind the last one of its owner's,
+-- and never before the place that was served last. The lowest place is taken first, so whoever has few jobs passes whoever has many. Jobs of
+-- nobody, such as the end of a call, wait behind nobody's crowd. A job that is hidden (delayed, or with a worker) has no place until it is due.
 -- Locks: creates only. Afterwards: the message of a key that is enqueued again, until the caller ends; so several keys in one
 -- transaction are enqueued in their order, as with all locks, or two transactions may wait for each other (40P01).
 
@@ -39,13 +42,32 @@ create table parley.jobs (
     is_wanted_again boolean not null default false,
     last_error text,
     last_failed_at timestamptz,
+    owner uuid,
+    place bigint,
+    due_at timestamptz,
     constraint jobs_pkey primary key (queue, message_id),
     constraint jobs_queue_job_key_key unique (queue, job_key),
     constraint jobs_job_key_check check (char_length(job_key) between 1 and 200),
     constraint jobs_attempts_check check (attempts >= 0),
-    constraint jobs_last_error_check check (char_length(last_error) <= 2000)
+    constraint jobs_last_error_check check (char_length(last_error) <= 2000),
+    constraint jobs_place_check check ((place is null) <> (due_at is null))
 );
 
+-- The line, the hidden jobs by their time, and the jobs of a person.
+create index jobs_queue_place_idx on parley.jobs (queue, place, message_id) where place is not null;
+create index jobs_queue_due_at_idx on parley.jobs (queue, due_at) where due_at is not null;
+create index jobs_owner_queue_place_idx on parley.jobs (owner, queue, place) where owner is not null;
+
+-- No account is named here: a row outlives the job, and may outlive the account.
+create table parley.job_turns (
+    queue text collate "C" not null,
+    owner_hash bigint not null,
+    last_place bigint not null,
+    constraint job_turns_pkey primary key (queue, owner_hash)
+);
+create index job_turns_queue_last_place_idx on parley.job_turns (queue, last_place);
+
+alter table parley.job_turns enable row level security;
 alter table parley.job_queues enable row level security;
 alter table parley.jobs enable row level security;
 
@@ -55,6 +77,10 @@ comment on column parley.jobs.message_id is 'The job: the id of its message in p
 comment on column parley.jobs.job_key is 'The work that it stands for; there is one unfinished job a key.';
 comment on column parley.jobs.attempts is 'How many times a worker took it, without those that gave it back untried.';
 comment on column parley.jobs.is_running is 'A worker has it, or had it and died; pgmq knows until when its lease runs.';
+comment on column parley.jobs.owner is 'The person whose work it is, for turns between people; null for nobody''s.';
+comment on column parley.jobs.place is 'Its place in the line: the lowest is taken first, and of equals the oldest. Null while it is hidden.';
+comment on column parley.jobs.due_at is 'While it is hidden: when it gets a place again, unless it is done by then.';
+comment on table parley.job_turns is 'The last place that was served of each owner, by hashtextextended(owner, 0). Pruned when others are ahead.';
 comment on column parley.jobs.is_wanted_again is 'Enqueued again while it was running: it runs once more.';
 
 create function parley.create_job_queue(name text) returns void
@@ -110,12 +136,53 @@ begin
 end
 $$;
 
+-- Reads without locking: two jobs that are enqueued at once may get the same place, and then the older one goes first.
+create function parley.next_place(queue text, owner uuid) returns bigint
+    language plpgsql volatile
+    set search_path = ''
+    -- Planned while the table was small, the plan would read all of it when there is a crowd.
+    set enable_seqscan = off
+    as $$
+declare
+    served bigint := (
+        select turn.last_place
+        from parley.job_turns as turn
+        where turn.queue = next_place.queue collate "C"
+        order by turn.last_place desc
+        limit 1
+    );
+begin
+    if owner is null then
+        return coalesce(served, 0);
+    end if;
+    return greatest(
+        0,
+        served,
+        1 + (
+            select turn.last_place
+            from parley.job_turns as turn
+            where turn.queue = next_place.queue collate "C" and turn.owner_hash = hashtextextended(next_place.owner::text, 0)
+        ),
+        1 + (
+            -- Not max(), which the planner is free to read all of the owner's jobs for.
+            select waiting.place
+            from parley.jobs as waiting
+            where waiting.owner = next_place.owner and waiting.queue = next_place.queue collate "C" and waiting.place is not null
+            order by waiting.place desc
+            limit 1
+        )
+    );
+end
+$$;
+comment on function parley.next_place(text, uuid) is 'Where a job of this owner goes in the line of a queue.';
+
 create function parley.enqueue_job(
     queue text,
     kind text,
     payload jsonb,
     job_key text default null,
-    delay_seconds integer default 0
+    delay_seconds integer default 0,
+    owner uuid default null
 ) returns bigint
     language plpgsql volatile security definer
     set search_path = ''
@@ -154,8 +221,15 @@ begin
             end if;
         end if;
         job := pgmq.send('parley_' || queue, jsonb_build_object('kind', kind, 'payload', payload), delay_seconds);
-        insert into parley.jobs (queue, message_id, job_key)
-        values (enqueue_job.queue, job, enqueue_job.job_key)
+        insert into parley.jobs (queue, message_id, job_key, owner, place, due_at)
+        values (
+            enqueue_job.queue,
+            job,
+            enqueue_job.job_key,
+            enqueue_job.owner,
+            case when delay_seconds = 0 then parley.next_place(enqueue_job.queue, enqueue_job.owner) end,
+            case when delay_seconds > 0 then clock_timestamp() + make_interval(secs => delay_seconds) end
+        )
         on conflict on constraint jobs_queue_job_key_key do nothing;
         if found then
             return job;
@@ -167,8 +241,8 @@ begin
     raise exception using errcode = '40001', message = 'The job was enqueued and finished by others at the same time: try again.';
 end
 $$;
-comment on function parley.enqueue_job(text, text, jsonb, text, integer) is
-    'Enqueues a job in the caller''s transaction and returns its id; with a key of which an unfinished job is in the queue, that one''s. For definer functions of apps. Wakes the workers at commit. 22023 for arguments out of range.';
+comment on function parley.enqueue_job(text, text, jsonb, text, integer, uuid) is
+    'Enqueues a job in the caller''s transaction and returns its id; with a key of which an unfinished job is in the queue, that one''s. Owners of jobs take turns. For definer functions of apps. Wakes the workers at commit. 22023 for arguments out of range.';
 
 select parley.create_job_queue('tavus');
 select parley.create_job_queue('maintenance');

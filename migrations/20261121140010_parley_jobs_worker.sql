@@ -100,10 +100,85 @@ create function parley.restart_job(queue text, job bigint) returns void
     as $$
 begin
     update parley.jobs as again
-    set attempts = 0, is_running = false, is_wanted_again = false, last_error = null, last_failed_at = null
+    set
+        attempts = 0,
+        is_running = false,
+        is_wanted_again = false,
+        last_error = null,
+        last_failed_at = null,
+        place = parley.next_place(again.queue, again.owner),
+        due_at = null
     where again.queue = restart_job.queue collate "C" and again.message_id = job;
     perform pgmq.set_vt('parley_' || queue, job, 0);
     perform pg_notify('parley_jobs', queue);
+end
+$$;
+
+-- Jobs whose time has come get their place: a delay is over, or a worker never came back. At most so many, of which nobody holds the row.
+create function parley.line_up(queue text, most integer) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    due parley.jobs;
+begin
+    for due in
+        select hidden.*
+        from parley.jobs as hidden
+        where hidden.queue = line_up.queue collate "C" and hidden.due_at <= clock_timestamp()
+        order by hidden.due_at
+        limit most
+        for update skip locked
+    loop
+        update parley.jobs as hidden
+        set place = parley.next_place(due.queue, due.owner), due_at = null
+        where hidden.queue = due.queue and hidden.message_id = due.message_id;
+    end loop;
+end
+$$;
+
+-- The next messages, hidden for the lease: first those that stand in the line; then, where there are too few, what somebody has sent to or moved
+-- in the queue of pgmq by hand. Messages and rows that somebody holds are passed by, so that nobody waits here.
+create function parley.claim_messages(queue text, max_jobs integer, lease_seconds integer) returns bigint[]
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    claimed bigint[] := array[]::bigint[];
+    found_ids bigint[];
+    source text;
+    lock_mode text;
+begin
+    for source, lock_mode in
+        values
+            ('from parley.jobs as job join pgmq.%1$I as message on message.msg_id = job.message_id
+                where job.queue = $1 collate "C" and job.place is not null and message.vt <= clock_timestamp()
+                order by job.place, job.message_id', 'of message, job'),
+            ('from pgmq.%1$I as message join parley.jobs as job on job.queue = $1 collate "C" and job.message_id = message.msg_id
+                where message.vt <= clock_timestamp() and job.place is null
+                order by message.msg_id', 'of message, job'),
+            ('from pgmq.%1$I as message
+                where message.vt <= clock_timestamp()
+                    and not exists (select from parley.jobs as job where job.queue = $1 collate "C" and job.message_id = message.msg_id)
+                order by message.msg_id', 'of message')
+    loop
+        exit when cardinality(claimed) >= max_jobs;
+        execute format(
+            'with next as materialized (select message.msg_id ' || source || ' limit $2 for update ' || lock_mode || ' skip locked),
+            hidden as (
+                update pgmq.%1$I as message
+                set vt = clock_timestamp() + make_interval(secs => $3), read_ct = message.read_ct + 1
+                from next
+                where message.msg_id = next.msg_id
+                returning message.msg_id
+            )
+            select coalesce(array_agg(hidden.msg_id), ''{}'') from hidden',
+            'q_parley_' || queue)
+        into found_ids
+        using queue, max_jobs - cardinality(claimed), lease_seconds;
+        claimed := claimed || found_ids;
+    end loop;
+    return claimed;
 end
 $$;
 
@@ -113,7 +188,12 @@ create function parley.take_jobs(queue text, max_jobs integer, lease_seconds int
     set search_path = ''
     as $$
 declare
-    message record;
+    found_id bigint;
+    read_count integer;
+    sent_at timestamptz;
+    body jsonb;
+    owner uuid;
+    place bigint;
 begin
     if not exists (select from parley.job_queues as known where known.name = take_jobs.queue collate "C") then
         raise exception using errcode = '22023', message = 'There is no such queue of jobs.';
@@ -128,35 +208,47 @@ begin
         raise exception using errcode = '22023', message = 'A job is tried at least once.';
     end if;
 
-    for message in
-        select taken.msg_id, taken.read_ct, taken.enqueued_at, taken.message as body
-        from pgmq.read('parley_' || take_jobs.queue, lease_seconds, max_jobs) as taken
-        order by taken.msg_id
+    perform parley.line_up(queue, max_jobs + 100);
+    for found_id, read_count, sent_at, body, owner, place in
+        execute format(
+            'select message.msg_id, message.read_ct, message.enqueued_at, message.message as body, job.owner, job.place
+            from pgmq.%I as message
+            left join parley.jobs as job on job.queue = $1 collate "C" and job.message_id = message.msg_id
+            where message.msg_id = any ($2)
+            order by job.owner, job.place, message.msg_id',
+            'q_parley_' || queue)
+        using queue, parley.claim_messages(queue, max_jobs, lease_seconds)
     loop
+        if owner is not null and place is not null then
+            insert into parley.job_turns as turn (queue, owner_hash, last_place)
+            values (take_jobs.queue, hashtextextended(owner::text, 0), place)
+            on conflict on constraint job_turns_pkey do update
+            set last_place = greatest(turn.last_place, excluded.last_place);
+        end if;
         -- Whoever wanted it again has committed by now, and this attempt will see that.
-        insert into parley.jobs as running (queue, message_id, attempts, is_running)
-        values (take_jobs.queue, message.msg_id, 1, true)
+        insert into parley.jobs as running (queue, message_id, attempts, is_running, due_at)
+        values (take_jobs.queue, found_id, 1, true, clock_timestamp() + make_interval(secs => lease_seconds))
         on conflict on constraint jobs_pkey do update
-        set attempts = running.attempts + 1, is_running = true, is_wanted_again = false
+        set attempts = running.attempts + 1, is_running = true, is_wanted_again = false, place = null, due_at = excluded.due_at
         returning running.attempts into attempt;
         if attempt > max_attempts then
             update parley.jobs as running
             set attempts = max_attempts
-            where running.queue = take_jobs.queue collate "C" and running.message_id = message.msg_id;
-            perform parley.bury(take_jobs.queue, message.msg_id, 'The last worker that took it never came back.');
+            where running.queue = take_jobs.queue collate "C" and running.message_id = found_id;
+            perform parley.bury(take_jobs.queue, found_id, 'The last worker that took it never came back.');
             continue;
         end if;
-        id := message.msg_id;
-        lease := message.read_ct;
-        kind := coalesce(message.body ->> 'kind', '');
-        payload := coalesce(message.body -> 'payload', 'null');
-        enqueued_at := message.enqueued_at;
+        id := found_id;
+        lease := read_count;
+        kind := coalesce(body ->> 'kind', '');
+        payload := coalesce(body -> 'payload', 'null');
+        enqueued_at := sent_at;
         return next;
     end loop;
 end
 $$;
 comment on function parley.take_jobs(text, integer, integer, integer) is
-    'Takes the oldest jobs that are due, each for lease_seconds and under a lease that the other functions want to see. attempt counts from 1. A job of which max_attempts ended without a word goes to the dead letters.';
+    'Takes the next jobs that are due, owners in turn and of each the oldest first, each for lease_seconds and under a lease that the other functions want to see. attempt counts from 1. A job of which max_attempts ended without a word goes to the dead letters.';
 
 create function parley.extend_job(queue text, job bigint, lease integer, lease_seconds integer) returns boolean
     language plpgsql volatile security definer
@@ -215,7 +307,12 @@ begin
         return false;
     end if;
     update parley.jobs as failed
-    set is_running = false, last_error = left(error, 2000), last_failed_at = clock_timestamp()
+    set
+        is_running = false,
+        last_error = left(error, 2000),
+        last_failed_at = clock_timestamp(),
+        place = null,
+        due_at = clock_timestamp() + make_interval(secs => delay_seconds)
     where failed.queue = retry_job.queue collate "C" and failed.message_id = job;
     perform pgmq.set_vt('parley_' || queue, job, delay_seconds);
     return true;
@@ -233,7 +330,8 @@ begin
         return false;
     end if;
     update parley.jobs as released
-    set is_running = false, attempts = greatest(released.attempts - 1, 0)
+    -- It has waited already.
+    set is_running = false, attempts = greatest(released.attempts - 1, 0), place = parley.next_place(released.queue, null), due_at = null
     where released.queue = release_job.queue collate "C" and released.message_id = job;
     perform pgmq.set_vt('parley_' || queue, job, 0);
     perform pg_notify('parley_jobs', queue);

@@ -80,7 +80,7 @@ begin
         -- Whatever an operator has set: senders repeat events for as long.
         pruned := parley.prune_events(greatest(retained, interval '4 days'), batch);
     end if;
-    perform parley.prune_rate_limits();
+    pruned := greatest(pruned, parley.prune_rate_limits(batch));
     -- Of jobs whose message somebody has deleted.
     for queue in select known.name from parley.job_queues as known order by known.name loop
         execute format(
@@ -89,11 +89,14 @@ begin
             'q_parley_' || queue)
         using queue;
     end loop;
+    -- An owner who was served last before others is where somebody new is.
+    delete from parley.job_turns as turn
+    where turn.last_place < (select max(latest.last_place) from parley.job_turns as latest where latest.queue = turn.queue);
     return pruned;
 end
 $$;
 comment on function parley.prune(integer) is
-    'Forgets claimed events that are older than the retention parley.events, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many events: call it again while the batch is full.';
+    'Forgets claimed events that are older than the retention parley.events, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many it did of what it did most: call it again while the batch is full.';
 
 select parley.define_limit('parley.events', 'retention', 30, 'Days that an event of a provider is known, so that a repetition does nothing; never less than 4.');
 

@@ -17,7 +17,8 @@ begin
         'tavus',
         'start_conversation',
         jsonb_build_object('app', 'echoroom', 'conversation', p_conversation),
-        'start_conversation:echoroom:' || p_conversation
+        'start_conversation:echoroom:' || p_conversation,
+        owner => (select c.started_by from echoroom.conversations c where c.id = p_conversation)
     );
 end
 $$;
@@ -40,7 +41,7 @@ begin
 end
 $$;
 
-comment on function echoroom_private.enqueue_end is 'The job that ends a call, once however often it is asked for. The reason is kept with the conversation.';
+comment on function echoroom_private.enqueue_end is 'The job that ends a call, once however often it is asked for, and before anybody''s line: a call costs money until then. The reason is kept with the conversation.';
 
 create function echoroom_private.enqueue_conversation_change()
 returns trigger
@@ -131,7 +132,7 @@ $$;
 comment on function echoroom_private.keep_orphans is
     'Enqueues what triggers cannot know of: calls whose room is empty, and wishes whose job was lost. Those whose job is in the queue stay as they are.';
 
-create index conversation_events_received_at_idx on echoroom_private.conversation_events using brin (received_at);
+create index conversation_events_received_at_idx on echoroom_private.conversation_events (received_at);
 
 create function echoroom_private.prune_conversation_events(p_days integer default 90, p_batch integer default 5000)
 returns bigint
@@ -139,8 +140,13 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- A plan made while there were few events would read all of them for as long as the session keeps the plan.
+set enable_seqscan = off
 as $$
 declare
+    v_passed constant timestamptz := coalesce(parley.prune_position('echoroom.call_events'), '-infinity');
+    v_reached timestamptz;
+    v_found bigint;
     v_pruned bigint;
 begin
     if p_days is null or p_days not between 4 and 36500 then
@@ -150,19 +156,21 @@ begin
         raise exception using errcode = '22023', message = 'The batch must have 1 to 100000 events.';
     end if;
     with doomed as materialized (
-        select e.id
+        select e.ctid as place, e.received_at
         from echoroom_private.conversation_events e
-        where e.received_at < now() - make_interval(hours => 24 * p_days)
+        where e.received_at < now() - make_interval(hours => 24 * p_days) and e.received_at >= v_passed
+        order by e.received_at
         limit p_batch
         for update skip locked
     ),
     gone as (
         delete from echoroom_private.conversation_events e
-        using doomed
-        where e.id = doomed.id
+        where e.ctid = any (array(select doomed.place from doomed))
         returning 1
     )
-    select count(*) into v_pruned from gone;
+    select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.received_at) from doomed)
+    into v_pruned, v_found, v_reached;
+    perform parley.set_prune_position('echoroom.call_events', case when v_found >= p_batch then v_reached::text end);
     return v_pruned;
 end
 $$;

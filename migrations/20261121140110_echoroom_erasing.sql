@@ -97,18 +97,18 @@ begin
     perform set_config('echoroom.erases', 'room', true);
     -- Reactions first: those of one message may be more than a batch.
     delete from echoroom.message_reactions r
-    where r.id in (select few.id from echoroom.message_reactions few where few.session_id = v_session_id limit p_batch);
+    where r.id = any (array(select few.id from echoroom.message_reactions few where few.session_id = v_session_id limit p_batch));
     get diagnostics v_done = row_count;
     if v_done < p_batch then
         -- The latest first: an answer goes before what it answers, so no row is changed that is deleted afterwards.
         delete from echoroom.chat_messages m
-        where m.id in (
+        where m.id = any (array(
             select few.id
             from echoroom.chat_messages few
             where few.session_id = v_session_id
             order by few.seq desc
             limit p_batch - v_done
-        );
+        ));
         get diagnostics v_messages = row_count;
         v_done := v_done + v_messages;
     end if;
@@ -180,6 +180,7 @@ returns bigint
 language plpgsql
 volatile
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_reactions uuid[] := array(select r.id from echoroom.message_reactions r where r.user_id = p_user_id limit p_batch);
@@ -217,7 +218,7 @@ begin
     where c.started_by = p_user_id;
     if v_done < p_batch then
         delete from echoroom_private.audit_log a
-        where a.id in (select few.id from echoroom_private.audit_log few where few.user_id = p_user_id limit p_batch - v_done);
+        where a.id = any (array(select few.id from echoroom_private.audit_log few where few.user_id = p_user_id limit p_batch - v_done));
         get diagnostics v_logged = row_count;
         v_done := v_done + v_logged;
     end if;
@@ -435,6 +436,7 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('echoroom.calls');
@@ -517,19 +519,20 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('echoroom.audit_log');
     v_done bigint;
 begin
     delete from echoroom_private.audit_log a
-    where a.id in (
+    where a.id = any (array(
         select old.id
         from echoroom_private.audit_log old
         where old.happened_at < v_cutoff
         order by old.happened_at
         limit p_batch
-    );
+    ));
     get diagnostics v_done = row_count;
     return v_done;
 end

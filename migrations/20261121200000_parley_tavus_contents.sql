@@ -34,6 +34,21 @@ $$;
 comment on function parley.tavus_moment(jsonb) is
     'A moment as Tavus writes it: ISO 8601 (UTC where it names no zone), or Unix seconds or milliseconds; null when it is none of these.';
 
+create function parley.tavus_role(entry jsonb) returns text
+    language sql immutable parallel safe
+    set search_path = ''
+    as $$
+    -- In any case: senders write "User" too. The letters of these words are those of ASCII, whatever the database's locale thinks of an i.
+    select case
+        when lower(entry ->> 'role' collate "C") = 'user' then 'user'
+        when lower(entry ->> 'role' collate "C") in ('assistant', 'replica', 'pal') then 'assistant'
+        when lower(entry ->> 'role' collate "C") in ('system', 'developer') then 'system'
+        when lower(entry ->> 'role' collate "C") in ('tool', 'function') then 'tool'
+    end
+$$;
+comment on function parley.tavus_role(jsonb) is
+    'Who speaks in an entry of a transcript: user, assistant, system or tool; null for a role that is not known, and for what is no entry.';
+
 create function parley.tavus_spoken(entry jsonb) returns text
     language plpgsql immutable parallel safe
     set search_path = ''
@@ -44,13 +59,13 @@ declare
 begin
     -- The first entry usually is the whole system prompt. Results of tools hold what a look-up found, whoever may read it. A role that is
     -- not known yet is shown to nobody.
-    if entry ->> 'role' is null or entry ->> 'role' not in ('user', 'assistant', 'replica', 'pal') then
+    if coalesce(parley.tavus_role(entry) not in ('user', 'assistant'), true) then
         return null;
     end if;
     if jsonb_typeof(content) = 'string' then
         words := content #>> '{}';
-    elsif jsonb_typeof(content) = 'array' then
-        -- In parts, as chat models write it.
+    else
+        -- In parts, as chat models write it: a list of them, or one.
         select string_agg(
             case
                 when jsonb_typeof(part.value) = 'string' then part.value #>> '{}'
@@ -59,7 +74,8 @@ begin
             ' ' order by part.position
         )
         into words
-        from jsonb_array_elements(content) with ordinality as part (value, position);
+        from jsonb_array_elements(case jsonb_typeof(content) when 'array' then content else jsonb_build_array(content) end)
+            with ordinality as part (value, position);
     end if;
     -- A turn that is only a call of a tool has no words.
     return case when btrim(words, E' \t\r\n') <> '' then words end;
@@ -78,7 +94,7 @@ begin
         select coalesce(
             jsonb_agg(
                 jsonb_strip_nulls(jsonb_build_object(
-                    'role', case entry.value ->> 'role' when 'user' then 'user' else 'assistant' end,
+                    'role', parley.tavus_role(entry.value),
                     'content', entry.words,
                     'timestamp', entry.value -> 'timestamp',
                     'seconds_from_start', entry.value -> 'seconds_from_start',

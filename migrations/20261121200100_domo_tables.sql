@@ -66,12 +66,12 @@ create table domo.demos (
     constraint demos_pkey primary key (id),
     constraint demos_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
     constraint demos_status_check check (status in ('draft', 'published', 'archived')),
-    constraint demos_name_length_check check (char_length(name) >= 1 and char_length(name) <= 255 and name ~ '\S'),
+    constraint demos_name_length_check check (char_length(name) <= 255 and parley.trim_text(name) is not null and parley.is_one_line(name)),
     constraint demos_description_check check (char_length(description) <= 5000),
-    constraint demos_agent_name_check check (char_length(agent_name) between 1 and 100),
+    constraint demos_agent_name_check check (char_length(agent_name) <= 100 and parley.trim_text(agent_name) is not null and parley.is_one_line(agent_name)),
     constraint demos_agent_personality_check check (char_length(agent_personality) <= 4000),
     constraint demos_agent_greeting_check check (char_length(agent_greeting) <= 1000),
-    constraint demos_cta_text_check check (char_length(cta_text) between 1 and 200),
+    constraint demos_cta_text_check check (char_length(cta_text) <= 200 and (cta_text is null or parley.trim_text(cta_text) is not null) and parley.is_one_line(cta_text)),
     -- A link that visitors click: nothing that runs.
     constraint demos_cta_link_check check (char_length(cta_link) <= 2000 and cta_link ~* '^(https?://|mailto:|tel:)[^[:space:][:cntrl:]]+$'),
     constraint demos_published_url_check check (char_length(published_url) <= 2000 and published_url ~* '^https?://[^[:space:][:cntrl:]]+$'),
@@ -117,7 +117,7 @@ create table domo.demo_videos (
     -- For the chunks of a video, which belong to its demo.
     constraint demo_videos_demo_id_id_key unique (demo_id, id),
     constraint demo_videos_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete cascade,
-    constraint demo_videos_title_check check (char_length(title) between 1 and 255 and title ~ '\S'),
+    constraint demo_videos_title_check check (char_length(title) <= 255 and parley.trim_text(title) is not null and parley.is_one_line(title)),
     -- The worker reads the file with its own rights: a path outside the demo's folder would be somebody else's file.
     constraint demo_videos_storage_url_check check (
         char_length(storage_url) <= 1000
@@ -167,7 +167,7 @@ create table domo.knowledge_chunks (
     constraint knowledge_chunks_demo_id_video_id_fkey
         foreign key (demo_id, video_id) references domo.demo_videos (demo_id, id) on delete cascade,
     -- 8,000 characters stay within what embedding models read at once.
-    constraint knowledge_chunks_content_length_check check (char_length(content) >= 1 and char_length(content) <= 8000 and content ~ '\S'),
+    constraint knowledge_chunks_content_length_check check (char_length(content) <= 8000 and parley.trim_text(content) is not null),
     constraint knowledge_chunks_question_check check (char_length(question) between 1 and 2000),
     constraint knowledge_chunks_answer_check check (char_length(answer) between 1 and 8000),
     constraint knowledge_chunks_source_check check (char_length(source) between 1 and 500),
@@ -402,7 +402,7 @@ create table domo.demo_stream (
 );
 
 -- For pruning by age.
-create index demo_stream_created_at_idx on domo.demo_stream using brin (created_at);
+create index demo_stream_created_at_idx on domo.demo_stream (created_at);
 
 comment on table domo.demo_stream is 'What the Realtime channel of a demo was told, for those who were not listening. Pruned by age.';
 

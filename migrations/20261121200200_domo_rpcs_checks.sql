@@ -65,21 +65,6 @@ $$;
 
 comment on function domo_private.me is 'The caller''s user id. PT401 not_signed_in without one.';
 
-create function domo_private.slow_down(p_action text, p_max_events integer, p_window interval)
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-    if not domo_private.is_service() then
-        perform parley.rate_limit('domo.' || p_action || ':' || domo_private.me()::text, p_max_events, p_window);
-    end if;
-end
-$$;
-
-comment on function domo_private.slow_down is 'Rate limit of one action of the caller. PT429 rate_limited. service_role is not limited.';
-
 create function domo_private.demo_not_found()
 returns void
 language plpgsql
@@ -120,28 +105,6 @@ $$;
 
 comment on function domo_private.lock_demo is 'Locks a demo of the caller (any, for service_role) for a change. PT404 demo_not_found. For definer helpers.';
 
-create function domo_private.clean(input text)
-returns text
-language plpgsql
-immutable
-strict
-parallel safe
-set search_path = ''
-as $$
-begin
-    -- White space at both ends goes, also the kinds without a width; nothing left is null. What \s means depends on the locale of the
-    -- database, so Unicode's white space is written out.
-    return nullif(
-        regexp_replace(
-            input,
-            '^[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$',
-            '', 'g'),
-        '');
-end
-$$;
-
-comment on function domo_private.clean is 'Trims a text from a client; null when nothing is left.';
-
 create function domo_private.topic(p_demo_id uuid, p_epoch integer)
 returns text
 language plpgsql
@@ -157,7 +120,7 @@ $$;
 
 comment on function domo_private.topic is 'The Realtime topic of a demo in one epoch.';
 
-create function domo_private.enqueue(p_queue text, p_kind text, p_payload jsonb, p_key text)
+create function domo_private.enqueue(p_queue text, p_kind text, p_payload jsonb, p_key text, p_owner uuid default null)
 returns void
 language plpgsql
 volatile
@@ -165,13 +128,14 @@ set search_path = ''
 as $$
 begin
     -- The only place that knows how jobs are enqueued. A database without queues does without jobs: nothing is lost, the rows say what waits.
-    if to_regprocedure('parley.enqueue_job(text,text,jsonb,text,integer)') is not null then
-        execute format('select parley.%I($1, $2, $3, $4)', 'enqueue_job') using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key;
+    if to_regprocedure('parley.enqueue_job(text,text,jsonb,text,integer,uuid)') is not null then
+        execute format('select parley.%I($1, $2, $3, $4, owner => $5)', 'enqueue_job')
+        using p_queue, p_kind, p_payload || '{"app": "domo"}', p_key, p_owner;
     end if;
 end
 $$;
 
-comment on function domo_private.enqueue is 'Enqueues a job of this app in the caller''s transaction, once a key while it is unfinished. Nothing where the kernel has no queues.';
+comment on function domo_private.enqueue is 'Enqueues a job of this app in the caller''s transaction, once a key while it is unfinished; owners take turns. Nothing where the kernel has no queues.';
 
 -- Transcribing and embedding take as long as their providers do; calls must not wait behind them.
 do $queue$

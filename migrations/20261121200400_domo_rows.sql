@@ -256,18 +256,20 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_demo_id uuid;
+    v_demo record;
 begin
     if domo_private.is_importing() then
         return null;
     end if;
-    for v_demo_id in
-        select distinct n.demo_id
-        from new_rows n
-        where n.vector_embedding is null and n.deleted_at is null
-        order by n.demo_id
+    for v_demo in
+        select d.id, d.user_id
+        from domo.demos d
+        where d.id in (select n.demo_id from new_rows n where n.vector_embedding is null and n.deleted_at is null)
+        order by d.id
     loop
-        perform domo_private.enqueue('knowledge', 'embed_knowledge', jsonb_build_object('demo', v_demo_id), 'embed_knowledge:' || v_demo_id);
+        perform domo_private.enqueue(
+            'knowledge', 'embed_knowledge', jsonb_build_object('demo', v_demo.id), 'embed_knowledge:' || v_demo.id, v_demo.user_id
+        );
     end loop;
     return null;
 end
@@ -378,7 +380,7 @@ begin
     end if;
     if tg_op = 'INSERT' then
         perform domo_private.enqueue(
-            'tavus', 'start_conversation', jsonb_build_object('conversation', new.id), 'start_conversation:domo:' || new.id
+            'tavus', 'start_conversation', jsonb_build_object('conversation', new.id), 'start_conversation:domo:' || new.id, new.started_by
         );
     else
         perform domo_private.enqueue(

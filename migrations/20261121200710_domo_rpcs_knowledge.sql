@@ -10,13 +10,13 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_content text := domo_private.clean(p_content);
-    v_question text := domo_private.clean(p_question);
-    v_answer text := domo_private.clean(p_answer);
-    v_source text := domo_private.clean(p_source);
+    v_content text := parley.trim_text(p_content);
+    v_question text := parley.trim_text(p_question);
+    v_answer text := parley.trim_text(p_answer);
+    v_source text := parley.trim_text(p_source);
     v_chunk domo.knowledge_chunks;
 begin
-    perform domo_private.slow_down('add_knowledge', 60, interval '10 seconds');
+    perform parley.limit_rate('domo.add_knowledge');
     perform domo_private.lock_demo(p_demo_id);
     if v_content is null or char_length(v_content) > 8000 then
         perform domo_private.fail('PT422', 'invalid_content', 'The content has 1 to 8000 characters.', 'Split a longer text into several pieces.');

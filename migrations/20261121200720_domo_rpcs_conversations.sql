@@ -15,7 +15,7 @@ declare
     v_conversation domo.conversations;
 begin
     -- Each new call costs money.
-    perform domo_private.slow_down('start_conversation', 10, interval '1 minute');
+    perform parley.limit_rate('domo.start_conversation');
     -- The account before the demo, as whoever deletes the account has them: the call names who started it.
     perform
     from auth.users u
@@ -59,7 +59,7 @@ begin
     if not domo_private.is_service() then
         v_user_id := domo_private.me();
     end if;
-    perform domo_private.slow_down('end_conversation', 30, interval '1 minute');
+    perform parley.limit_rate('domo.end_conversation');
     -- The demo first, as everywhere. Its owner never changes, so nothing is decided on what may be old.
     perform
     from domo.demos d

@@ -407,7 +407,7 @@ begin
         v_event := jsonb_set(v_event, '{properties,transcript}', (
             select coalesce(jsonb_agg(entry.value order by entry.position), '[]')
             from jsonb_array_elements(v_event #> '{properties,transcript}') with ordinality as entry (value, position)
-            where jsonb_typeof(entry.value) <> 'object' or coalesce(entry.value ->> 'role', '') not in ('system', 'developer')
+            where parley.tavus_role(entry.value) is distinct from 'system'
         ));
     end if;
     return v_event;

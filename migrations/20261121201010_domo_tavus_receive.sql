@@ -37,7 +37,7 @@ begin
         p_tavus_id,
         row_number() over (order by entry.position),
         left(entry.value ->> 'inference_id', 200),
-        case entry.value ->> 'role' when 'user' then 'user' else 'assistant' end,
+        parley.tavus_role(entry.value),
         left(entry.words, 100000),
         char_length(entry.words),
         parley.tavus_moment(entry.value -> 'timestamp')

@@ -1,7 +1,7 @@
 -- Domo, reconciliation: whose turn it is. A call that has no transcript a day after its end is asked for again and again; without turns some
 -- hundreds of such would keep a run from ever coming to the others. As in every app with calls, running ones are asked for in every run, ended
 -- ones ever less often, and whoever was asked for the longest time ago comes first.
--- Locks: the new foreign key takes SHARE ROW EXCLUSIVE on domo.conversations until commit, hence the lock_timeout.
+-- Locks: the new foreign key and the index take SHARE ROW EXCLUSIVE and SHARE on domo.conversations until commit, hence the lock_timeout.
 
 set lock_timeout = '10s';
 
@@ -12,6 +12,10 @@ create table domo_private.conversation_looks (
     constraint conversation_looks_pkey primary key (conversation),
     constraint conversation_looks_conversation_fkey foreign key (conversation) references domo.conversations (id) on delete cascade
 );
+
+-- Calls that are over and have no transcript: those of the latest day are asked for.
+create index conversations_awaited_idx on domo.conversations (ended_at)
+    where conversation_id is not null and transcript_ready_at is null and demo_id is not null;
 
 reset lock_timeout;
 
@@ -48,18 +52,27 @@ as $$
 begin
     return query
     select c.id, c.conversation_id, c.created_at
-    from domo.conversations c
-    left join domo_private.conversation_looks l on l.conversation = c.id
-    where c.conversation_id is not null
-      and (
-          c.status = 'active'
-          -- A transcript may come minutes after the end. Nobody misses that of a demo that is gone.
-          or c.ended_at > now() - interval '1 day'
-          and c.transcript_ready_at is null
-          and c.demo_id is not null
-          and (l.looked_at is null or l.looked_at < now() - (now() - c.ended_at) / 3)
-      )
-    order by l.looked_at nulls first, c.created_at
+    from (
+        select
+            r.id, r.conversation_id, r.created_at, null::timestamptz as ended_at,
+            -- By a scalar subquery: a join could be planned as a scan of all looks.
+            (select l.looked_at from domo_private.conversation_looks l where l.conversation = r.id) as looked_at
+        from domo.conversations r
+        where r.status = 'active' and r.conversation_id is not null
+        union all
+        -- A transcript may come minutes after the end. Nobody misses that of a demo that is gone.
+        select
+            e.id, e.conversation_id, e.created_at, e.ended_at,
+            (select l.looked_at from domo_private.conversation_looks l where l.conversation = e.id)
+        from domo.conversations e
+        where e.status <> 'active'
+            and e.ended_at > now() - interval '1 day'
+            and e.conversation_id is not null
+            and e.transcript_ready_at is null
+            and e.demo_id is not null
+    ) c
+    where c.ended_at is null or c.looked_at is null or c.looked_at < now() - (now() - c.ended_at) / 3
+    order by c.looked_at nulls first, c.created_at
     limit least(greatest(p_limit, 1), 10000);
 end
 $$;

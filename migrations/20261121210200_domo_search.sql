@@ -158,7 +158,7 @@ stable
 set search_path = ''
 as $$
 declare
-    v_query_text text := domo_private.clean(p_query_text);
+    v_query_text text := parley.trim_text(p_query_text);
 begin
     if v_query_text is null or char_length(v_query_text) > 2000 then
         perform domo_private.fail('PT422', 'invalid_query_text', 'A query has 1 to 2000 characters.', 'Say what to look for, in a sentence or in words.');
@@ -337,7 +337,7 @@ declare
     v_result jsonb;
 begin
     perform domo_private.check_demo(p_demo_id);
-    perform domo_private.slow_down('search_quality', 10, interval '10 seconds');
+    perform parley.limit_rate('domo.search_quality');
     select jsonb_build_object(
         'rows', count(*),
         'embedded', count(k.vector_embedding),

@@ -29,7 +29,7 @@ create table domo.demo_documents (
     constraint demo_documents_pkey primary key (id),
     constraint demo_documents_demo_id_id_key unique (demo_id, id),
     constraint demo_documents_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete cascade,
-    constraint demo_documents_title_check check (char_length(title) between 1 and 255 and title ~ '\S'),
+    constraint demo_documents_title_check check (char_length(title) <= 255 and parley.trim_text(title) is not null and parley.is_one_line(title)),
     -- The worker reads the file with its own rights: a path outside the demo's folder would be somebody else's file.
     constraint demo_documents_storage_url_check check (
         char_length(storage_url) <= 1000

@@ -19,14 +19,16 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_owner uuid := (select d.user_id from domo.demos d where d.id = new.demo_id);
 begin
     if domo_private.is_importing() then
         return null;
     end if;
     if tg_table_name = 'demo_videos' then
-        perform domo_private.enqueue('knowledge', 'transcribe_video', jsonb_build_object('video', new.id), 'transcribe_video:' || new.id);
+        perform domo_private.enqueue('knowledge', 'transcribe_video', jsonb_build_object('video', new.id), 'transcribe_video:' || new.id, v_owner);
     else
-        perform domo_private.enqueue('knowledge', 'read_document', jsonb_build_object('document', new.id), 'read_document:' || new.id);
+        perform domo_private.enqueue('knowledge', 'read_document', jsonb_build_object('document', new.id), 'read_document:' || new.id, v_owner);
     end if;
     return null;
 end
@@ -97,26 +99,25 @@ declare
 begin
     -- What an import brought, and wishes whose job was lost. What a worker gave up is an operator's to replay.
     for v_lost in
-        select lost.kind, lost.payload, lost.kind || ':' || lost.id as key
+        select lost.kind, lost.payload, lost.kind || ':' || lost.id as key, lost.owner
         from (
-            select 'transcribe_video' as kind, v.id, jsonb_build_object('video', v.id) as payload
+            select 'transcribe_video' as kind, v.id, jsonb_build_object('video', v.id) as payload, d.user_id as owner
             from domo.demo_videos v
             join domo.demos d on d.id = v.demo_id and d.deleted_at is null
             where v.processing_status in ('pending', 'processing') and v.deleted_at is null and v.updated_at < v_before
             union all
-            select 'read_document', f.id, jsonb_build_object('document', f.id)
+            select 'read_document', f.id, jsonb_build_object('document', f.id), d.user_id
             from domo.demo_documents f
             join domo.demos d on d.id = f.demo_id and d.deleted_at is null
             where f.processing_status in ('pending', 'processing') and f.deleted_at is null and f.updated_at < v_before
             union all
-            select 'embed_knowledge', d.id, jsonb_build_object('demo', d.id)
-            from domo.demos d
-            where d.deleted_at is null
-              and exists (
-                  select
-                  from domo.knowledge_chunks k
-                  where k.demo_id = d.id and k.vector_embedding is null and k.deleted_at is null and k.updated_at < v_before
-              )
+            select 'embed_knowledge', waiting.demo_id, jsonb_build_object('demo', waiting.demo_id), d.user_id
+            from (
+                select distinct k.demo_id
+                from domo.knowledge_chunks k
+                where k.vector_embedding is null and k.deleted_at is null and k.updated_at < v_before
+            ) waiting
+            join domo.demos d on d.id = waiting.demo_id and d.deleted_at is null
         ) lost
         where not exists (
                 select from parley.dead_letters l where l.queue = 'knowledge' and l.job_key = (lost.kind || ':' || lost.id) collate "C"
@@ -126,7 +127,7 @@ begin
         order by key
         limit 1000
     loop
-        perform domo_private.enqueue('knowledge', v_lost.kind, v_lost.payload, v_lost.key);
+        perform domo_private.enqueue('knowledge', v_lost.kind, v_lost.payload, v_lost.key, v_lost.owner);
         v_count := v_count + 1;
     end loop;
     return v_count;

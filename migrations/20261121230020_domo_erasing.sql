@@ -28,27 +28,36 @@ security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+    v_demo_id uuid;
 begin
     if not exists (select from domo_private.erased_files f where f.path = p_path collate "C") then
         return;
     end if;
+    -- Triggers wrote the path, so it begins with the id of a demo.
+    v_demo_id := split_part(p_path, '/', 1)::uuid;
     if p_path like '%/' then
+        -- It may have come back by an import.
+        if exists (select from domo.demos d where d.id = v_demo_id) then
+            return;
+        end if;
         return query
         select o.bucket_id::text, o.name::text
         from storage.objects o
         where o.bucket_id in ('demo-videos', 'demo-documents') and o.name like p_path || '%'
-            -- It may have come back by an import.
-            and not exists (select from domo.demos d where d.id::text || '/' = p_path)
         order by o.bucket_id, o.name
         limit p_limit;
-    else
+    elsif not exists (
+        select from domo.demo_videos v where v.demo_id = v_demo_id and v.storage_url = p_path
+        union all
+        select from domo.demo_documents f where f.demo_id = v_demo_id and f.storage_url = p_path
+        union all
+        select from domo.demos d where d.id = v_demo_id and d.video_storage_path = p_path
+    ) then
         return query
         select o.bucket_id::text, o.name::text
         from storage.objects o
         where o.bucket_id in ('demo-videos', 'demo-documents') and o.name = p_path
-            and not exists (select from domo.demo_videos v where v.storage_url = p_path)
-            and not exists (select from domo.demo_documents f where f.storage_url = p_path)
-            and not exists (select from domo.demos d where d.video_storage_path = p_path and d.id::text = split_part(p_path, '/', 1))
         order by o.bucket_id, o.name
         limit p_limit;
     end if;
@@ -190,6 +199,7 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('domo.calls');
@@ -235,18 +245,19 @@ returns bigint
 language plpgsql
 volatile
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_done bigint;
     v_acted bigint;
 begin
     delete from domo.audit_logs a
-    where a.id in (select few.id from domo.audit_logs few where few.owner_id = p_user_id limit p_batch);
+    where a.id = any (array(select few.id from domo.audit_logs few where few.owner_id = p_user_id limit p_batch));
     get diagnostics v_done = row_count;
     -- What they did in demos of others, which an operator may have given away.
     update domo.audit_logs a
     set user_id = null
-    where a.id in (select few.id from domo.audit_logs few where few.user_id = p_user_id limit p_batch - v_done);
+    where a.id = any (array(select few.id from domo.audit_logs few where few.user_id = p_user_id limit p_batch - v_done));
     get diagnostics v_acted = row_count;
     return v_done + v_acted;
 end
@@ -321,19 +332,20 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('domo.call_events');
     v_done bigint;
 begin
     delete from domo.processed_webhook_events e
-    where e.id in (
+    where e.id = any (array(
         select old.id
         from domo.processed_webhook_events old
         where old.processed_at < v_cutoff
         order by old.processed_at
         limit p_batch
-    );
+    ));
     get diagnostics v_done = row_count;
     return v_done;
 end
@@ -347,19 +359,20 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('domo.audit_logs');
     v_done bigint;
 begin
     delete from domo.audit_logs a
-    where a.id in (
+    where a.id = any (array(
         select old.id
         from domo.audit_logs old
         where old.created_at < v_cutoff
         order by old.created_at
         limit p_batch
-    );
+    ));
     get diagnostics v_done = row_count;
     return v_done;
 end
@@ -378,6 +391,7 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_cutoff timestamptz := now() - parley.retention('domo.deleted');

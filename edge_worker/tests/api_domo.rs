@@ -11,7 +11,8 @@ mod support;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use support::api::{Api, Person, Reply};
+use support::api::{Api, Person, Reply, Worker};
+use support::upstream::Upstream;
 use uuid::Uuid;
 
 const CALLS: &str = "/api/domo/conversations";
@@ -171,6 +172,10 @@ impl Domo {
 
     /// A lookup as Tavus delivers it, signed with a secret.
     async fn tool(&self, secret: &str, body: &str) -> Reply {
+        self.tool_of(&self.api.worker, secret, body).await
+    }
+
+    async fn tool_of(&self, worker: &Worker, secret: &str, body: &str) -> Reply {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(body.as_bytes());
         let signature: String = mac
@@ -179,7 +184,6 @@ impl Domo {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let worker = &self.api.worker;
         let request = worker
             .request(reqwest::Method::POST, TOOL, "")
             .header("x-tavus-signature", signature)
@@ -221,6 +225,8 @@ impl Domo {
                 .collect();
             assert_eq!(found, ["The can holds nine litres."]);
         }
+        self.only_questions_that_are_answered_are_embedded(&called.body["conversation_id"])
+            .await;
         let strange = self.ask(&self.ben, &called.body["id"], question.clone()).await;
         assert_eq!(
             (strange.status, &strange.body["details"]),
@@ -239,6 +245,48 @@ impl Domo {
             .replace(called.body["conversation_id"].as_str().unwrap(), "c-of-nobody");
         let unknown = self.tool(TOOL_SECRET, &unknown).await;
         assert_eq!((unknown.status, &unknown.body), (200, &json!({ "results": [] })));
+    }
+
+    /// Embeddings are paid for by their length.
+    async fn only_questions_that_are_answered_are_embedded(&self, conversation_id: &Value) {
+        let provider = Upstream::start().await;
+        let settings = [
+            ("TAVUS_TOOL_SECRET", TOOL_SECRET),
+            ("EMBEDDINGS_API_KEY", "em"),
+            ("EMBEDDINGS_BASE_URL", provider.url.as_str()),
+        ];
+        let worker = self.api.another(&settings).await;
+        let ask = async |query: &str| {
+            let call = json!({ "name": "search_knowledge", "conversation_id": conversation_id, "arguments": { "query": query } });
+            self.tool_of(&worker, TOOL_SECRET, &call.to_string()).await
+        };
+        for query in ["litres ".repeat(130_000), "l".repeat(2001), " \n".to_owned()] {
+            let refused = ask(&query).await;
+            assert_eq!(
+                (refused.status, &refused.body["details"]),
+                (400, &json!("invalid_body")),
+                "{refused:?}"
+            );
+        }
+        assert!(
+            provider.asked().is_empty(),
+            "nothing is bought for what is refused"
+        );
+        // Half a character is no reason to leave the agent speechless.
+        let call = format!(
+            r#"{{"name": "search_knowledge", "conversation_id": {conversation_id}, "arguments": "{{\"query\": \"how many litres? \\ud83d\"}}"}}"#
+        );
+        let answer = self.tool_of(&worker, TOOL_SECRET, &call).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body["results"][0]["content"], "The can holds nine litres.");
+        let bought = provider.asked();
+        assert!(
+            bought
+                .iter()
+                .any(|asked| asked.body.contains("how many litres? \u{fffd}")),
+            "{bought:?}"
+        );
+        worker.stop().await;
     }
 
     async fn lookups_that_are_none_are_refused(&self) {

@@ -1,9 +1,14 @@
 //! The client of Tavus against the simulator: every endpoint, every failure.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use edge_worker::providers::Advice;
@@ -13,7 +18,8 @@ use edge_worker::providers::tavus::{ConversationId, Ended, Patched, PersonaId, R
 use edge_worker::telemetry::Metrics;
 use local_stack::simulators::tavus::{Behaviour, Fault, FaultKind, Naming};
 use serde_json::json;
-use support::tavus::{Simulated, client, settings};
+use support::tavus::{KEY, Simulated, client, settings};
+use support::upstream::{Answer, Upstream};
 
 const PAGE: PageQuery = PageQuery { number: 1, limit: 10 };
 
@@ -368,4 +374,25 @@ async fn every_attempt_is_counted_by_its_outcome() {
         );
         assert!(text.contains(&line), "{line} not in {text}");
     }
+}
+
+/// What was lost of the callbacks comes this way.
+#[tokio::test]
+async fn half_a_character_in_the_verbose_answer_loses_no_transcript() {
+    let tavus = Upstream::start().await;
+    tavus.says(Answer::json(
+        200,
+        r#"{"conversation_id": "c1", "status": "ended", "events": [
+            {"event_type": "application.transcription_ready", "properties": {"transcript": [{"role": "user", "content": "Hi \ud83d\u0000"}]}}
+        ]}"#,
+    ));
+    let client = client(&settings(&tavus.url, KEY), Metrics::default(), Arc::default());
+    let seen = client
+        .conversation(&ConversationId::parse("c1").unwrap())
+        .await
+        .unwrap();
+    let EventKind::TranscriptionReady { transcript, .. } = seen.events.unwrap()[0].kind() else {
+        panic!("no transcript");
+    };
+    assert_eq!(transcript.entries[0].content, "Hi \u{fffd}\u{fffd}");
 }

@@ -109,6 +109,9 @@ fn transcript_is_read_with_every_spelling_of_time_and_without_the_prompt_for_peo
             { "role": "tool", "content": "{\"weather\": 1}", "tool_call_id": "x" },
             { "role": "assistant", "content": [{ "type": "text", "text": "In" }, { "type": "text", "text": "parts" }] },
             { "role": "narrator", "content": "?" },
+            { "role": "System", "content": "You are Mira." },
+            { "role": "USER", "content": { "type": "text", "text": "In one" } },
+            { "role": "Assistant", "content": "Bye" },
             "not an entry", 7, {},
         ] }),
     );
@@ -120,7 +123,7 @@ fn transcript_is_read_with_every_spelling_of_time_and_without_the_prompt_for_peo
         panic!("no transcript");
     };
     assert_eq!(replica_id, ReplicaId::parse("r9"));
-    assert_eq!(transcript.entries.len(), 6);
+    assert_eq!(transcript.entries.len(), 9);
     assert_eq!(transcript.entries[0].role, TranscriptRole::System);
     assert_eq!(transcript.entries[1].at, transcript.entries[2].at);
     assert_eq!(transcript.entries[1].seconds_from_start, Some(1.5));
@@ -129,7 +132,7 @@ fn transcript_is_read_with_every_spelling_of_time_and_without_the_prompt_for_peo
         TranscriptRole::Other("narrator".into())
     );
     let spoken: Vec<&str> = transcript.spoken().map(|entry| entry.content.as_str()).collect();
-    assert_eq!(spoken, ["Hello", "Hi!", "In parts"]);
+    assert_eq!(spoken, ["Hello", "Hi!", "In parts", "In one", "Bye"]);
 }
 
 #[test]
@@ -348,6 +351,22 @@ fn what_postgres_cannot_hold_is_replaced_everywhere() {
 }
 
 #[test]
+fn half_a_character_is_replaced_and_the_event_is_read() {
+    // As Python prints a text that was cut in the middle of an emoji: once in the event, once in the JSON inside of a text.
+    let body = br#"{
+        "event_type": "conversation.tool_call", "conversation_id": "c123", "\ude00": "whole \ud83d\ude00",
+        "properties": { "name": "half \ud83d", "arguments": "{\"query\": \"\\ud83d and \\u0000\"}" }
+    }"#;
+    let event = TavusEvent::parse(body).unwrap();
+    assert_eq!(event.raw.0["\u{fffd}"], "whole \u{1f600}");
+    let EventKind::Interaction(Interaction::ToolCall { name, arguments, .. }) = event.kind() else {
+        panic!("no call of a tool");
+    };
+    assert_eq!(name, "half \u{fffd}");
+    assert_eq!(arguments["query"], "\u{fffd} and \u{fffd}");
+}
+
+#[test]
 fn rows_of_the_verbose_answer_take_their_conversation_from_the_request() {
     let id = ConversationId::parse("c123").unwrap();
     let row = json!({ "event_type": "system.shutdown", "timestamp": "2026-08-03T10:11:12Z", "properties": { "reason": "x" } });
@@ -358,7 +377,7 @@ fn rows_of_the_verbose_answer_take_their_conversation_from_the_request() {
 
 #[test]
 fn bodies_that_are_no_object_are_refused() {
-    for body in [&b""[..], b"{", b"nonsense", b"\xff\xfe", b"{\"a\":\"\\ud800\"}"] {
+    for body in [&b""[..], b"{", b"nonsense", b"\xff\xfe"] {
         assert!(matches!(TavusEvent::parse(body), Err(MalformedBody::NotJson(_))));
     }
     for body in ["[]", "null", "7", "\"text\""] {

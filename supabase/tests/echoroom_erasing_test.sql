@@ -16,8 +16,8 @@ create function pg_temp.fill(room uuid, person uuid, many integer) returns void
     as $$
 begin
     set local session_replication_role = replica;
-    insert into echoroom.chat_messages (session_id, user_id, sender_name, content, seq, changed_seq)
-    select room, person, 'Writer', 'text ' || n, s.last_seq + n, s.last_seq + n
+    insert into echoroom.chat_messages (session_id, user_id, sender_name, content, seq)
+    select room, person, 'Writer', 'text ' || n, s.last_seq + n
     from generate_series(1, many) n, echoroom.sessions s
     where s.id = room;
     update echoroom.sessions set last_seq = last_seq + many where id = room;
@@ -49,7 +49,7 @@ select ok(
 );
 select pg_temp.act_as(2);
 select is_empty(format('select from echoroom.chat_messages where session_id = %L', pg_temp.room('large')), 'who sat there reads nothing more');
-select pg_temp.refuses(format('select echoroom.get_messages(%L)', pg_temp.room('large')), 'PT403', 'not_a_member', 'nor by RPC');
+select pg_temp.refuses(format('select echoroom.get_messages(%L)', pg_temp.room('large')), 'PT404', 'room_not_found', 'nor by RPC');
 select pg_temp.refuses(format('select echoroom.join_room(%L)', pg_temp.room('large')), 'PT410', 'room_closed', 'and does not come back');
 select pg_temp.act_as_owner();
 select is(
@@ -107,7 +107,7 @@ select is(
     'its messages stay under the name that they were sent with'
 );
 select is(
-    (select changed_seq from echoroom.chat_messages where id = :'message'), (select last_seq from echoroom.sessions where id = pg_temp.room('third')),
+    (select seq from echoroom_private.message_changes where message_id = :'message'), (select last_seq from echoroom.sessions where id = pg_temp.room('third')),
     'the reaction that went is a change of the stream'
 );
 select is(

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(57);
+select plan(58);
 \ir echoroom_fixture.psql
 
 -- Otter (1) and Heron (2) sit in the room; the stranger (3) sits elsewhere.
@@ -138,7 +138,7 @@ select is(
 select is(echoroom.delete_message(:'message'), :'deleted'::jsonb, 'deleting again does nothing');
 select is((select content from echoroom.chat_messages where id = :'message'), '', 'the text is gone from the table');
 select pg_temp.refuses(format('select echoroom.edit_message(%L, ''back'')', :'message'), 'PT404', 'message_not_found', 'what is deleted cannot be edited');
-select pg_temp.refuses(format('select echoroom.add_reaction(%L, ''x'')', :'message'), 'PT404', 'message_not_found', 'nor reacted to');
+select pg_temp.refuses(format('select echoroom.add_reaction(%L, ''👍'')', :'message'), 'PT404', 'message_not_found', 'nor reacted to');
 select echoroom.send_message(:'room', 'last words') ->> 'id' as last_words \gset
 select count(echoroom.leave_room(:'room')) as gone \gset
 select pg_temp.refuses(format('select echoroom.edit_message(%L, ''x'')', :'last_words'), 'PT403', 'not_a_member', 'who has left cannot edit what they wrote');
@@ -169,9 +169,14 @@ select pg_temp.forget_rates();
 select pg_temp.act_as(2);
 select count(echoroom.send_message(:'room', 'again ' || number)) as sent from generate_series(1, 30) as number \gset
 select pg_temp.refuses(format('select echoroom.send_message(%L, ''x'')', :'room'), 'PT429', 'rate_limited', 'a person sends at most 30 messages in 10 seconds');
+select pg_temp.refuses(
+    format('select echoroom.send_message(%L, ''hello'', client_id => ''00000000-0000-4000-c000-000000000001'')', :'room'), 'PT429', 'rate_limited',
+    'a retry is a request like any other'
+);
+select pg_temp.forget_rates();
 select is(
     echoroom.send_message(:'room', 'hello', client_id => '00000000-0000-4000-c000-000000000001') ->> 'sender_name', 'Heron',
-    'a retry is answered all the same'
+    'which is answered with the message it made'
 );
 
 -- A deleted account

@@ -31,8 +31,8 @@ select pg_temp.refuses($$select echoroom.create_session('x', null, 0)$$, 'PT422'
 select pg_temp.refuses($$select echoroom.create_session('x', null, 101)$$, 'PT422', 'invalid_max_participants', 'a room has at most 100 seats');
 select throws_ok($$select echoroom.create_session('x', null, 101)$$, 'PT422', 'A room has 1 to 100 seats.', 'the message names the limit');
 select pg_temp.forget_rates();
-select count(echoroom.create_session('Many')) as opened from generate_series(1, 20) \gset
-select pg_temp.refuses($$select echoroom.create_session('Many')$$, 'PT429', 'rate_limited', 'a person opens at most 20 rooms a minute');
+select count(echoroom.create_session('Many')) as opened from generate_series(1, 10) \gset
+select pg_temp.refuses($$select echoroom.create_session('Many')$$, 'PT429', 'rate_limited', 'an anonymous person opens at most 10 rooms a minute');
 select pg_temp.refuses($$select echoroom.find_room('One more mood')$$, 'PT429', 'rate_limited', 'rooms that find_room opens count too');
 select is(echoroom.find_room('Many') ->> 'category', 'Many', 'finding a room that is there is not limited');
 select pg_temp.forget_rates();

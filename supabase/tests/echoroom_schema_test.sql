@@ -15,7 +15,7 @@ select columns_are('echoroom', 'participants', array[
 ], 'participants has its columns');
 select columns_are('echoroom', 'chat_messages', array[
     'id', 'session_id', 'user_id', 'sender_name', 'content', 'message_type', 'reply_to', 'is_edited', 'edited_at', 'deleted_at',
-    'seq', 'changed_seq', 'client_id', 'created_at', 'updated_at'
+    'seq', 'client_id', 'created_at', 'updated_at'
 ], 'chat_messages has its columns');
 select columns_are('echoroom', 'message_reactions', array['id', 'message_id', 'session_id', 'user_id', 'emoji', 'created_at'], 'message_reactions has its columns');
 select columns_are('echoroom', 'persona', array['id', 'persona_id', 'mood', 'created_at', 'updated_at'], 'persona has its columns');
@@ -28,11 +28,20 @@ select col_is_unique('echoroom', 'chat_messages', array['session_id', 'user_id',
 select col_is_unique('echoroom', 'chat_messages', array['session_id', 'seq'], 'a number is taken once a room');
 
 select is_indexed('echoroom', 'sessions', 'category', 'sessions are indexed by category');
-select is_indexed('echoroom', 'sessions', 'is_active', 'sessions are indexed by is_active');
+select has_index('echoroom', 'sessions', 'sessions_mood_free_idx', 'rooms of a mood with a free seat are indexed by people');
 select is_indexed('echoroom', 'participants', array['session_id', 'joined_at'], 'participants are indexed by session and time');
-select has_index('echoroom', 'chat_messages', 'chat_messages_session_id_created_at_idx', 'messages are indexed by session and time');
+select has_index('echoroom', 'chat_messages', 'chat_messages_session_id_created_at_seq_idx', 'messages are indexed by session and time');
 select is_indexed('echoroom', 'chat_messages', 'user_id', 'messages are indexed by author');
-select is_indexed('echoroom', 'chat_messages', 'message_type', 'messages are indexed by type');
+select is_empty(
+    $$
+        select i.indexrelid::regclass
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+        where i.indrelid = 'echoroom.chat_messages'::regclass
+            and a.attname in ('content', 'is_edited', 'edited_at', 'deleted_at', 'updated_at')
+    $$,
+    'no index of a message has what an edit changes'
+);
 select is_indexed('echoroom', 'message_reactions', 'user_id', 'reactions are indexed by person');
 select is_indexed('echoroom', 'persona', 'persona_id', 'personas are indexed by persona_id');
 select has_index('echoroom', 'persona', 'persona_created_at_idx', 'personas are indexed by time');
@@ -67,7 +76,7 @@ select is_empty(
         from pg_index i
         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
         where (i.indrelid = 'echoroom.participants'::regclass and a.attname = 'last_seen_at')
-            or (i.indrelid = 'echoroom.sessions'::regclass and a.attname in ('current_participants', 'last_seq', 'updated_at'))
+            or (i.indrelid = 'echoroom.sessions'::regclass and a.attname in ('last_seq', 'updated_at'))
     $$,
     'no hot column is indexed, so heartbeats and numbers are heap-only updates'
 );
@@ -140,7 +149,7 @@ select set_eq(
         'delete_message(message_id uuid)',
         'add_reaction(message_id uuid, emoji text)',
         'remove_reaction(message_id uuid, emoji text)',
-        'get_messages(session_id uuid, page_limit integer DEFAULT 50, page_offset integer DEFAULT 0, before_timestamp timestamp with time zone DEFAULT NULL::timestamp with time zone)',
+        'get_messages(session_id uuid, page_limit integer DEFAULT 50, page_offset integer DEFAULT 0, before_timestamp timestamp with time zone DEFAULT NULL::timestamp with time zone, before_seq bigint DEFAULT NULL::bigint)',
         'messages_since(session_id uuid, after_seq bigint)',
         'room_state(session_id uuid)',
         'list_sessions()',

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(47);
+select plan(54);
 \ir echoroom_fixture.psql
 
 select pg_temp.act_as(1);
@@ -57,11 +57,16 @@ select is(echoroom.messages_since(:'room', 99), '{"messages": [], "last_seq": 8,
 select is(echoroom.messages_since(:'room', null), :'everything'::jsonb, 'null is from the beginning');
 select is(echoroom.messages_since(:'room', -5), :'everything'::jsonb, 'so is a number below zero');
 select is(
-    (echoroom.messages_since(:'room', 0) -> 'messages' -> 3) - 'reactions',
+    (echoroom.messages_since(:'room', 0) -> 'messages' -> 3) - '{reactions,changed_seq}'::text[],
     (select to_jsonb(m) from echoroom.chat_messages m where m.id = :'first'),
     'a message has the columns of its row'
 );
+select m.ctid as place, m.xmin as writer from echoroom.chat_messages m where m.id = :'first' \gset
 select count(echoroom.add_reaction(:'first', '🎉')) as added \gset
+select is(
+    (select format('%s by %s', m.ctid, m.xmin) from echoroom.chat_messages m where m.id = :'first'), format('%s by %s', :'place', :'writer'),
+    'a reaction writes no new version of its message'
+);
 select is(
     echoroom.messages_since(:'room', 8) -> 'messages' -> 0 -> 'reactions', '[{"emoji": "🎉", "count": 1, "reacted": true}]',
     'and its reactions'
@@ -93,6 +98,18 @@ select results_eq(
     'or before a moment'
 );
 select is(echoroom.get_messages(:'room', null, null, null), echoroom.get_messages(:'room'), 'null is the default everywhere');
+select results_eq(
+    format(
+        $$select m ->> 'content' from jsonb_array_elements(echoroom.get_messages(%L, 1, before_seq => %s)) as m$$,
+        :'room', (select seq from echoroom.chat_messages where id = :'third')
+    ),
+    array['second, edited'],
+    'or before a number, which no two messages share'
+);
+select pg_temp.refuses(
+    format('select echoroom.get_messages(%L, 50, 10001)', :'room'), 'PT422', 'invalid_page_offset', 'an offset has a limit'
+);
+select is(echoroom.get_messages(:'room', 50, 10000), '[]', 'up to which it is taken');
 select is(jsonb_array_length(echoroom.get_messages(:'room', 0, -1)), 1, 'a page has at least one message');
 select is(echoroom.get_messages(:'room', 50, 100), '[]', 'behind the last page is an empty one');
 select pg_temp.refuses('select echoroom.get_messages(gen_random_uuid())', 'PT404', 'room_not_found', 'an unknown room has no history');
@@ -102,14 +119,22 @@ select pg_temp.act_as_service();
 select is(jsonb_array_length(echoroom.get_messages(:'room')), 4, 'service_role can');
 
 -- Direct writes of service_role keep the rules of the stream.
-insert into echoroom.chat_messages (session_id, sender_name, content, message_type, seq, changed_seq)
-values (:'room', 'system', 'direct', 'system', 77, 99)
+insert into echoroom.chat_messages (session_id, sender_name, content, message_type, seq)
+values (:'room', 'system', 'direct', 'system', 77)
 returning id as direct \gset
-select is((select jsonb_build_array(seq, changed_seq) from echoroom.chat_messages where id = :'direct'), '[10, 10]', 'a direct insert is numbered by the room, not by the writer');
+create function pg_temp.numbers(p_message_id uuid) returns jsonb
+    language sql stable
+    as $$ select jsonb_build_array(m -> 'seq', m -> 'changed_seq') from jsonb_array_elements(echoroom_private.messages_json(array[p_message_id])) m $$;
+select is(pg_temp.numbers(:'direct'), '[10, 10]', 'a direct insert is numbered by the room, not by the writer');
 update echoroom.chat_messages set content = 'direct, edited', seq = 5 where id = :'direct';
-select is((select jsonb_build_array(seq, changed_seq, is_edited) from echoroom.chat_messages where id = :'direct'), '[10, 11, true]', 'a direct edit is numbered and marked');
+select is(
+    pg_temp.numbers(:'direct') || (select to_jsonb(is_edited) from echoroom.chat_messages where id = :'direct'), '[10, 11, true]', 'a direct edit is numbered and marked'
+);
 update echoroom.chat_messages set deleted_at = now() where id = :'direct';
-select is((select jsonb_build_array(changed_seq, content) from echoroom.chat_messages where id = :'direct'), '[12, ""]', 'a direct deletion is numbered and empties the text');
+select is(
+    pg_temp.numbers(:'direct') || (select to_jsonb(content) from echoroom.chat_messages where id = :'direct'), '[10, 12, ""]',
+    'a direct deletion is numbered and empties the text'
+);
 select throws_ok(format('update echoroom.chat_messages set deleted_at = null where id = %L', :'direct'), '23514', null, 'what is deleted does not come back');
 select pg_temp.refuses(
     format('update echoroom.chat_messages set session_id = %L where id = %L', '647161c4-0bfc-4142-9f7a-fc6eefb17325', :'first'),
@@ -144,12 +169,45 @@ select is(echoroom.messages_since(:'room', 514) - 'messages', '{"last_seq": 1014
 select is(echoroom.messages_since(:'room', 1014) - 'messages', '{"last_seq": 1114, "has_more": false}', 'and the last one ends at the room''s number');
 select is(jsonb_array_length(echoroom.get_messages(:'room', 1000)), 200, 'a page of history has at most 200 messages');
 
+-- Where all of many messages were changed after all were sent, their numbers are only found further on.
+update echoroom.chat_messages set content = content || ', edited' where session_id = :'room' and content like 'bulk %';
+create function pg_temp.catch_up(p_room uuid, p_after bigint) returns table (round integer, id uuid, changed_seq bigint)
+    language plpgsql stable
+    as $$
+declare
+    v_page jsonb;
+begin
+    round := 0;
+    loop
+        round := round + 1;
+        v_page := echoroom.messages_since(p_room, p_after);
+        return query
+            select catch_up.round, (m ->> 'id')::uuid, (m ->> 'changed_seq')::bigint
+            from jsonb_array_elements(v_page -> 'messages') with ordinality as page (m, place)
+            order by place;
+        p_after := (v_page ->> 'last_seq')::bigint;
+        exit when not (v_page ->> 'has_more')::boolean;
+    end loop;
+end
+$$;
+select results_eq(
+    format('select changed_seq from pg_temp.catch_up(%L, 14)', :'room'), 'select generate_series(1115, 2214)::bigint',
+    'catch-up finds each message once, at the number of its latest change'
+);
+select is((select max(round) from pg_temp.catch_up(:'room', 14)), 3, 'and fills its pages all the same');
+select cmp_ok(pg_stat_get_xact_tuples_hot_updated('echoroom.chat_messages'::regclass), '>', 0::bigint, 'edits are heap-only updates where the page has room');
+
 -- Deleting a room takes everything with it, this one in batches.
 select pg_temp.act_as_owner();
 delete from echoroom.sessions where id = :'room';
 select echoroom_private.erase_rooms();
 select is_empty(
-    format('select id from echoroom.chat_messages where session_id = %1$L union all select id from echoroom.message_reactions where session_id = %1$L', :'room'),
+    format(
+        'select id from echoroom.chat_messages where session_id = %1$L
+        union all select id from echoroom.message_reactions where session_id = %1$L
+        union all select message_id from echoroom_private.message_changes where session_id = %1$L',
+        :'room'
+    ),
     'a deleted room leaves no messages behind'
 );
 

@@ -5,7 +5,7 @@ set local client_min_messages = warning;
 set local timezone = 'Asia/Kathmandu';
 set local datestyle = 'sql, dmy';
 create extension if not exists pgtap with schema extensions;
-select plan(46);
+select plan(52);
 
 create function pg_temp.moment(value jsonb) returns text
     language sql stable
@@ -44,11 +44,14 @@ select is(
         7, null, "text",
         {"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "search_knowledge"}}]},
         {"role": "tool", "content": "{\"found\": 3}"},
-        {"role": "replica", "content": "Hello", "seconds_from_start": 1.5, "duration": 0.7, "timestamp": null},
+        {"role": "System", "content": "You are"},
+        {"role": "USER", "content": [{"type": "text", "text": "So"}, {"type": "text", "text": "many"}]},
+        {"role": "Replica", "content": "Hello", "seconds_from_start": 1.5, "duration": 0.7, "timestamp": null},
         {"content": "Nobody said this"}
     ]'),
     '[
         {"role": "user", "content": "Hi", "timestamp": 1779475657.84},
+        {"role": "user", "content": "So many"},
         {"role": "assistant", "content": "Hello", "seconds_from_start": 1.5, "duration": 0.7}
     ]',
     'a transcript is what was spoken, in its order'
@@ -63,7 +66,13 @@ from (
         ('{"role": "assistant", "content": " \n\t"}', null),
         ('{"role": "assistant", "content": ""}', null),
         ('{"role": "assistant", "content": []}', null),
-        ('{"role": "assistant", "content": {"text": "x"}}', null),
+        ('{"role": "assistant", "content": {"type": "text", "text": "In one"}}', 'In one'),
+        ('{"role": "assistant", "content": {"image": "x"}}', null),
+        ('{"role": "assistant", "content": 7}', null),
+        ('{"role": "User", "content": "Hi"}', 'Hi'),
+        ('{"role": "PAL", "content": "Hello"}', 'Hello'),
+        ('{"role": "Tool", "content": "secret"}', null),
+        ('{"role": "Developer", "content": "secret"}', null),
         ('{"role": "assistant", "tool_calls": []}', null),
         ('{"role": "tool", "content": "secret"}', null),
         ('{"role": "function", "content": "secret"}', null),

@@ -16,8 +16,11 @@ const contract = `
     create schema storage;
     create schema if not exists extensions;
     create table auth.users (
-        id uuid primary key, email text, role text, aud text, is_anonymous boolean not null default true, raw_user_meta_data jsonb, created_at timestamptz
+        id uuid primary key, email text, role text, aud text, is_anonymous boolean not null default true, raw_user_meta_data jsonb, created_at timestamptz,
+        updated_at timestamptz, last_sign_in_at timestamptz
     );
+    create table auth.sessions (id uuid primary key, user_id uuid, created_at timestamptz, updated_at timestamptz, refreshed_at timestamp);
+    create index on auth.sessions (user_id);
     create function auth.uid() returns uuid language sql stable as
         $$ select nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid $$;
     create function auth.role() returns text language sql stable as

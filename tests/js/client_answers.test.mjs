@@ -73,7 +73,7 @@ test('EchoRoom answers and says what its types say', async (t) => {
     await ok(service().echoroom.rpc('send_message', { session_id, content: 'Welcome', message_type: 'system' }));
     await forBen('add_reaction', { message_id, emoji: '👋' });
     await forAda('add_reaction', { message_id, emoji: '🎉' });
-    await forBen('get_messages', { session_id, page_limit: null, page_offset: null, before_timestamp: null });
+    await forBen('get_messages', { session_id, page_limit: null, page_offset: null, before_timestamp: null, before_seq: null });
     await forBen('remove_reaction', { message_id, emoji: '👋' });
     await forAda('edit_message', { message_id, content: 'Hello there' });
     await forBen('delete_message', { message_id: answer.id });

@@ -112,7 +112,7 @@ export const found: string = error ? error.details : data.category;
 
 // What may be left out may be null; what may not, may not, and of another type is nothing.
 echoroom.rpc('join_room', { session_id: 'x', user_name: null, mood: null, avatar: null });
-echoroom.rpc('get_messages', { session_id: 'x', page_limit: null, page_offset: null, before_timestamp: null });
+echoroom.rpc('get_messages', { session_id: 'x', page_limit: null, page_offset: null, before_timestamp: null, before_seq: null });
 domo.rpc('events_since', { demo_id: 'x', after_seq: null, page_limit: null });
 domo.rpc('search_knowledge', { demo_id: 'x', query_text: 'x', query_embedding: '[0.1]', source: null });
 echoroom.rpc('list_sessions');

@@ -62,6 +62,10 @@ describe('the errors of EchoRoom', () => {
         ['the end of an avatar by nonsense', 'end_conversation', () => ({ conversation_id: "' or true --" }), 'PT404', 'conversation_not_found'],
         ['an empty message', 'send_message', () => inRoom(open, { content: '' }), 'PT422', 'invalid_content', /4,?000/],
         ['a message of white space', 'send_message', () => inRoom(open, { content: ' \n\t\u00a0 ' }), 'PT422', 'invalid_content', /4,?000/],
+        ...['\u3164', '\u2800', '\u00ad', '\uffa0\u115f\u1160', '\ufe0f', '\u200d', '\u200e\u200f', '\u{e0041}\u{e007f}', ' \u2063\n\u00ad '].map((content) => [
+            `a message of nothing that shows (${escape(content)})`, 'send_message', () => inRoom(open, { content }), 'PT422', 'invalid_content', /4,?000/,
+        ]),
+        ['editing to nothing that shows', 'edit_message', () => ({ message_id: message.id, content: '\u3164' }), 'PT422', 'invalid_content', /4,?000/],
         ['a message without text', 'send_message', () => inRoom(open, { content: null }), 'PT422', 'invalid_content', /4,?000/],
         ['a message of 4,001 characters', 'send_message', () => inRoom(open, { content: 'x'.repeat(4001) }), 'PT422', 'invalid_content', /4,?000/],
         ['editing to nothing', 'edit_message', () => ({ message_id: message.id, content: ' ' }), 'PT422', 'invalid_content', /4,?000/],
@@ -72,6 +76,12 @@ describe('the errors of EchoRoom', () => {
         ['an over-long name', 'update_participant', () => inRoom(open, { user_name: 'x'.repeat(41) }), 'PT422', 'invalid_user_name', /\b40\b/],
         ['a name with control characters', 'join_room', () => inRoom(open, { user_name: 'a\u0007b' }), 'PT422', 'invalid_user_name'],
         ['a name that reverses its neighbours', 'join_room', () => inRoom(open, { user_name: '\u202eevil' }), 'PT422', 'invalid_user_name'],
+        ...['\u200e', '\u200f', '\u061c', '\u202a', '\u2066', '\u2069', '\u2028', '\u2029', '\u0085'].map((mark) => [
+            `a name with ${escape(mark)} in it`, 'update_participant', () => inRoom(open, { user_name: `a${mark}b` }), 'PT422', 'invalid_user_name',
+        ]),
+        ['a mood with a direction mark', 'update_participant', () => inRoom(open, { mood: 'a\u200fb' }), 'PT422', 'invalid_mood'],
+        ['a room of a mood that shows nothing', 'create_session', () => ({ category: '\u3164\u2800' }), 'PT422', 'invalid_mood'],
+        ['a room of a mood in two lines', 'find_room', () => ({ mood: 'a\u2028b' }), 'PT422', 'invalid_mood'],
         ['an avatar that is a script', 'join_room', () => inRoom(open, { avatar: 'javascript:alert(1)' }), 'PT422', 'invalid_avatar'],
         ['an avatar on another site without a scheme', 'join_room', () => inRoom(open, { avatar: '//evil.example/x.png' }), 'PT422', 'invalid_avatar'],
         ['an over-long mood', 'join_room', () => inRoom(open, { mood: 'x'.repeat(65) }), 'PT422', 'invalid_mood', /\b64\b/],
@@ -94,6 +104,22 @@ describe('the errors of EchoRoom', () => {
             );
         });
     }
+});
+
+test('a name that shows nothing is no name, and emoji stay whole in names and messages', async () => {
+    const member = await person();
+    const session = await roomWith([member]);
+    const named = await ok(member.rpc('update_participant', { session_id: session.id, user_name: 'Ada' }));
+    assert.equal(named.user_name, 'Ada');
+    for (const user_name of ['\u3164', '\u2800', '\u00ad', '\ufe0f\u200d', '\u{e0041}']) {
+        assert.equal((await ok(member.rpc('update_participant', { session_id: session.id, user_name }))).user_name, 'Ada');
+    }
+    for (const text of ['👩‍👩‍👧 ❤️', '❤️', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'نام', 'क्‍ष']) {
+        assert.equal((await ok(member.rpc('update_participant', { session_id: session.id, user_name: ` ${text}\u3164` }))).user_name, text);
+        assert.equal((await ok(member.rpc('send_message', { session_id: session.id, content: `\u2800${text} ` }))).content, text);
+    }
+    const mixed = 'שלום\u200f (hello)\u200e\u2028next line';
+    assert.equal((await ok(member.rpc('send_message', { session_id: session.id, content: mixed }))).content, mixed, 'messages may mix directions');
 });
 
 describe('arguments that are no arguments', () => {
@@ -192,11 +218,12 @@ describe('arguments that are no arguments', () => {
         assert.equal(JSON.parse(text).code, 'PGRST106');
     });
 
-    test('limits and offsets out of range are put right, not refused', async () => {
-        for (const [page_limit, page_offset] of [[-1, -1], [0, 0], [1_000_000, 0], [null, null], [10, 1_000_000]]) {
+    test('limits and offsets out of range are put right, but for an offset that would read too much', async () => {
+        for (const [page_limit, page_offset] of [[-1, -1], [0, 0], [1_000_000, 0], [null, null], [10, 10_000]]) {
             const page = await ok(member.rpc('get_messages', { session_id: session.id, page_limit, page_offset }));
             assert.ok(Array.isArray(page) && page.length <= 1);
         }
+        await refused(member.rpc('get_messages', { session_id: session.id, page_offset: 10_001 }), 'PT422', 'invalid_page_offset');
         const { messages } = await ok(member.rpc('messages_since', { session_id: session.id, after_seq: -5 }));
         assert.equal(messages.length, 1);
     });

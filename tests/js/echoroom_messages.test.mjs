@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { row } from './database.mjs';
+import { row, rows } from './database.mjs';
 import { ok, people, person, refused, roomWith, service } from './people.mjs';
 
 const send = (who, session, content, more = {}) => ok(who.rpc('send_message', { session_id: session.id, content, ...more }));
@@ -110,6 +110,53 @@ test('pages of history go from new to old, without overlap and without a hole', 
     assert.deepEqual(seen, sent);
 });
 
+test('the number of a message is a cursor that loses nothing, where a time in milliseconds does', async () => {
+    const someone = await person();
+    const session = await roomWith([someone]);
+    const sent = [];
+    for (let number = 0; number < 12; number += 1) {
+        sent.unshift((await ok(someone.rpc('send_message', { session_id: session.id, content: `note ${number}` }))).id);
+    }
+    // As fast as a machine writes: all of them within one millisecond.
+    await rows(
+        `update echoroom.chat_messages set created_at = timestamptz '2026-01-01 12:00:00.5Z' + seq * interval '10 microseconds' where session_id = $1`,
+        [session.id],
+    );
+    const pagesBy = async (next) => {
+        const seen = [];
+        for (let cursor = {}; seen.length < 50; ) {
+            const some = await ok(someone.rpc('get_messages', { session_id: session.id, page_limit: 5, ...cursor }));
+            if (some.length === 0) {
+                break;
+            }
+            seen.push(...some.map(({ id }) => id));
+            cursor = next(some.at(-1));
+        }
+        return seen;
+    };
+    assert.deepEqual(await pagesBy(({ seq }) => ({ before_seq: seq })), sent);
+    const rounded = await pagesBy(({ created_at }) => ({ before_timestamp: new Date(created_at).toISOString() }));
+    assert.ok(rounded.length < sent.length, 'which is why the number is documented first');
+    assert.deepEqual(await ok(someone.rpc('get_messages', { session_id: session.id, before_seq: 1 })), []);
+});
+
+test('who was removed does not get a message again by its client_id, and a retry has the rate of a request', async () => {
+    const [creator, removed] = await people(2);
+    const session = await roomWith([creator, removed]);
+    const message = { session_id: session.id, content: 'mine', client_id: randomUUID() };
+    const sent = await ok(removed.rpc('send_message', message));
+    assert.equal((await ok(removed.rpc('send_message', message))).id, sent.id);
+    await ok(creator.rpc('remove_participant', { session_id: session.id, user_id: removed.id }));
+    await refused(removed.rpc('send_message', message), 'PT403', 'not_a_member');
+
+    const again = { session_id: session.id, content: 'again', client_id: randomUUID() };
+    const retries = await Promise.all(Array.from({ length: 60 }, () => creator.rpc('send_message', again)));
+    assert.equal(new Set(retries.filter(({ error }) => !error).map(({ data }) => data.id)).size, 1);
+    const slowed = retries.filter(({ error }) => error);
+    assert.ok(slowed.length > 0);
+    await refused(slowed[0], 'PT429', 'rate_limited', /\d+ s/);
+});
+
 test('fifty messages are a page when nothing is said', async () => {
     const someone = await person();
     const session = await roomWith([someone]);
@@ -150,14 +197,16 @@ test('catching up from any number leads to what the table holds, and the numbers
 
     const withoutReactions = ({ reactions, ...message }) => comparable(message);
     const read = await ok(a.echoroom.from('chat_messages').select().eq('session_id', session.id).order('seq'));
-    const table = read.map(comparable);
-    assert.equal(table.length, 15);
+    assert.equal(read.length, 15);
     const { last_seq } = await ok(b.rpc('room_state', { session_id: session.id }));
     assert.equal(last_seq, changes, 'every change took exactly one number');
 
     const whole = await ok(c.rpc('messages_since', { session_id: session.id, after_seq: 0 }));
     assert.equal(whole.last_seq, last_seq);
     assert.equal(whole.has_more, false);
+    // The table has no changed_seq: the number of the latest change lies beside it.
+    const latest = new Map(whole.messages.map(({ id, changed_seq }) => [id, changed_seq]));
+    const table = read.map((message) => comparable({ ...message, changed_seq: latest.get(message.id) }));
     assert.deepEqual(whole.messages.map(withoutReactions).sort((x, y) => x.seq - y.seq), table);
     assert.deepEqual(whole.messages.map(({ changed_seq }) => changed_seq), whole.messages.map(({ changed_seq }) => changed_seq).sort((x, y) => x - y));
 

@@ -22,6 +22,44 @@ test('reactions are grouped by emoji, with counts and whether the reader reacted
     assert.deepEqual(await seenBy(c), [{ emoji: '👍', count: 2, reacted: false }, { emoji: '🏳️‍🌈', count: 1, reacted: false }]);
 });
 
+test('a reaction is one emoji, and one that two keyboards write differently is the same', async () => {
+    const [a, b] = await people(2);
+    const session = await roomWith([a, b]);
+    const { id: message_id } = await messageIn(a, session);
+    const forms = [
+        ['❤', '❤️'], ['❤\ufe0e', '❤️'], ['☝🏽', '☝🏽'], ['👍\ufe0f', '👍'], ['#\u20e3', '#️⃣'], ['👁‍🗨', '👁️‍🗨️'], ['🏳‍🌈', '🏳️‍🌈'],
+        ['🇩🇪', '🇩🇪'], ['🏴󠁧󠁢󠁳󠁣󠁴󠁿', '🏴󠁧󠁢󠁳󠁣󠁴󠁿'], ['👩🏽‍❤️‍💋‍👨🏿', '👩🏽‍❤️‍💋‍👨🏿'],
+    ];
+    for (const [written, stored] of forms) {
+        const { reactions } = await ok(b.rpc('add_reaction', { message_id, emoji: written }));
+        assert.ok(reactions.some(({ emoji }) => emoji === stored), `${written} is ${escape(stored)}`);
+        assert.equal((await ok(b.rpc('add_reaction', { message_id, emoji: stored }))).reactions.length, reactions.length);
+        assert.equal((await ok(b.rpc('remove_reaction', { message_id, emoji: written }))).reactions.length, reactions.length - 1);
+    }
+    const wrong = ['abc', 'a', '1', '#', '\u200d', '\ufe0f', '👍👍', '👍a', 'a👍', '👍\u200d', '\u200d👍', '🇩', '🇩🇪🇫🇷', '٣', '字', '\u3164', '<b>', '👍'.repeat(40), '🏴󠁧󠁢'];
+    for (const emoji of wrong) {
+        await refused(b.rpc('add_reaction', { message_id, emoji }), 'PT422', 'invalid_emoji');
+    }
+    assert.deepEqual(await rows('select from echoroom.message_reactions where message_id = $1', [message_id]), []);
+});
+
+test('every emoji that Unicode lists is one, and what is stored is what it lists', async () => {
+    // All single ones, and each with the five skin tones where it takes them.
+    const listed = [];
+    const isListed = new RegExp('^\\p{RGI_Emoji}$', 'v');
+    for (let code = 0x80; code < 0x20000; code += 1) {
+        const character = String.fromCodePoint(code);
+        for (const form of [character, `${character}\ufe0f`, `${character}\u{1f3fb}`, `${character}\u{1f3ff}`]) {
+            if (isListed.test(form)) {
+                listed.push(form);
+            }
+        }
+    }
+    assert.ok(listed.length > 1500);
+    const refusedOrChanged = await rows('select e.emoji from unnest($1::text[]) as e (emoji) where parley.normal_emoji(e.emoji) is distinct from e.emoji', [listed]);
+    assert.deepEqual(refusedOrChanged, []);
+});
+
 test('the same reaction twice is one, also at the same time', async () => {
     const [a] = await people(1);
     const session = await roomWith([a]);

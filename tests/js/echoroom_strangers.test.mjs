@@ -89,6 +89,27 @@ describe('a signed-in stranger', () => {
         assert.deepEqual([status, error.code], [404, 'PGRST202']);
     });
 
+    test('cannot tell a closed room from one that there never was', async () => {
+        const closed = await roomWith([member]);
+        await ok(service().echoroom.from('sessions').update({ is_active: false }).eq('id', closed.id));
+        const answers = async (session_id) => {
+            const calls = [
+                ['room_state', {}], ['get_messages', {}], ['messages_since', { after_seq: 0 }], ['heartbeat', {}], ['leave_room', {}],
+                ['set_voice_status', { is_muted: true }], ['update_participant', { user_name: 'x' }], ['send_message', { content: 'x' }],
+                ['start_conversation', {}], ['remove_participant', { user_id: member.id }], ['readmit_participant', { user_id: member.id }],
+            ];
+            const responses = await Promise.all(calls.map(([name, args]) => stranger.rpc(name, { session_id, ...args })));
+            return responses.map(({ status, data, error }) => ({ status, data, error: { ...error } }));
+        };
+        const ofClosed = await answers(closed.id);
+        assert.deepEqual(ofClosed, await answers(randomUUID()));
+        for (const { status, error } of ofClosed) {
+            assert.deepEqual([status, error.code, error.details], [404, 'PT404', 'room_not_found']);
+        }
+        const { error } = await stranger.rpc('join_room', { session_id: closed.id });
+        assert.equal(error.details, 'room_closed', 'who follows a link is told');
+    });
+
     test('loses sight of a room with the seat', async () => {
         const room = await roomWith([member, stranger]);
         const { id } = await ok(member.rpc('send_message', { session_id: room.id, content: 'now you see it' }));

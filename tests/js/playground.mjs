@@ -85,16 +85,21 @@ export async function newTab({ width = 1280, height = 800, scheme = 'light', url
     };
 }
 
-/** Goes to a path of the page and waits until it shows an app; remembers who the tab is, to clean up. */
+/** Goes to a path of the page and waits until it is somebody: in Domo the browser's one person, else the tab's own. Remembers them, to clean up. */
 export async function visit(tab, path = '') {
     await tab.page.goto(`${tab.url}/${path}`);
     await tab.page.getByRole('navigation', { name: 'Apps' }).waitFor();
-    tab.userId = await tab.page.evaluate(() => {
+    const handle = await tab.page.waitForFunction((isOfBrowser) => {
         const key = Object.keys(sessionStorage).find((name) => name.startsWith('parley.session.'));
-        return JSON.parse(sessionStorage.getItem(key)).user.id;
-    });
+        const kept = isOfBrowser ? localStorage.getItem('parley.account') : key && sessionStorage.getItem(key);
+        return kept && JSON.parse(kept).user.id;
+    }, path.startsWith('#/domo'));
+    tab.userId = await handle.jsonValue();
     met.add(tab.userId);
 }
+
+/** Remembers somebody whom a test met otherwise, to clean up. */
+export const meet = (userId) => met.add(userId);
 
 /** Opens a room of a mood that nobody else uses, from the lobby; returns its id. */
 export async function openRoom(tab, { name = 'Ada', mood = `Playground ${crypto.randomUUID()}`, seats = '6' } = {}) {
@@ -107,13 +112,23 @@ export async function openRoom(tab, { name = 'Ada', mood = `Playground ${crypto.
     return tab.page.url().split('/').at(-1);
 }
 
-/** Follows the link to a room. */
-export async function followLink(tab, sessionId, name = 'Ben') {
+/** Goes to the link of a room and stays in front of it. */
+export async function comeByLink(tab, sessionId) {
     await visit(tab);
-    await tab.page.evaluate((text) => sessionStorage.setItem('parley.echoroom.name', text), name);
     await tab.page.goto(`${tab.url}/#/echoroom/${sessionId}`);
+    await tab.page.locator('#door-title').waitFor();
+}
+
+/** Follows the link to a room, says a name and takes a seat. */
+export async function followLink(tab, sessionId, name = 'Ben') {
+    await comeByLink(tab, sessionId);
+    await tab.page.getByLabel('Your name').fill(name);
+    await tab.page.getByRole('button', { name: 'Take a seat' }).click();
     await seated(tab);
 }
+
+/** Says yes to the question that is asked. */
+export const confirm = (tab, yes) => tab.page.locator('dialog[open]').getByRole('button', { name: yes, exact: true }).click();
 
 export async function seated(tab) {
     await tab.page.getByRole('textbox', { name: 'Message', exact: true }).waitFor();

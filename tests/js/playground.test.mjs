@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
-import { badge, field, followLink, hasMoved, hears, messageIn, newTab, openRoom, pair, personIn, pressOnMessage, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
+import { badge, confirm, field, followLink, hasMoved, hears, messageIn, newTab, openRoom, pair, personIn, pressOnMessage, say, seated, shown, shows, stored, until, visit } from './playground.mjs';
 
 test('two tabs are two people who see what the other does: join, talk, typing, presence', async () => {
     const { ada, ben, sessionId } = await pair();
@@ -69,6 +69,7 @@ test('messages are answered, edited, deleted and reacted to, and voice is shown,
     assert.equal(await left.getAttribute('aria-pressed'), 'true', 'what stays is the reaction of Ada');
 
     await pressOnMessage(ada, 'first', 'Delete');
+    await confirm(ada, 'Delete');
     await ben.page.getByText('This message was deleted.').waitFor();
     await messageIn(ben, 'an answer').getByText('A deleted message').waitFor();
     await shows(ben, ['second (edited)', 'an answer']);
@@ -111,14 +112,14 @@ test('a mood of the lobby leads to a seat, and a room that filled up meanwhile t
     const late = await newTab();
     await visit(late);
     await late.page.goto(ada.page.url());
-    await late.page.getByRole('alert').filter({ hasText: 'This room is full.' }).waitFor();
+    await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();
     await late.page.getByRole('button', { name: 'Back to the moods' }).click();
     await late.page.getByRole('heading', { name: 'How do you feel?' }).waitFor();
     for (const tab of [ada, ben, eve]) {
         tab.checkQuiet();
         await tab.close();
     }
-    late.checkQuiet(/status of 409/);
+    late.checkQuiet();
     await late.close();
 });
 
@@ -229,6 +230,7 @@ test('a duplicated tab is somebody else', async () => {
     }, held);
     await copy.goto(`${ada.url}/`);
     await copy.getByRole('navigation', { name: 'Apps' }).waitFor();
+    await copy.getByRole('button', { name: /^Calm/ }).waitFor();
     const [userId] = await copy.evaluate(() => {
         const sessions = Object.entries(sessionStorage).filter(([key]) => key.startsWith('parley.session.'));
         return sessions.map(([, text]) => JSON.parse(text).user.id);

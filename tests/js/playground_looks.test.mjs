@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { rows } from './database.mjs';
 import { ok, person } from './people.mjs';
-import { checkAccessible, field, followLink, messageIn, newTab, picture, say, seated, shown, shows, until, visit } from './playground.mjs';
+import { checkAccessible, confirm, field, followLink, messageIn, newTab, picture, say, seated, shown, shows, until, visit } from './playground.mjs';
 
 test('all of it works with the keyboard alone', async () => {
     const ada = await newTab();
@@ -193,6 +193,7 @@ for (const [name, width, height] of [
             await fits('the room');
             await checkAccessible(tab, 'the room');
             await messageIn(tab, 'A very long word').getByRole('button', { name: 'Delete' }).dispatchEvent('click');
+            await confirm(tab, 'Delete');
             await until(async () => assert.equal((await shown(tab)).length, 5));
             await checkAccessible(tab, 'a deleted message');
             await picture(tab, `room-${name}-${scheme}`);

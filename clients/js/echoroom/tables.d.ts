@@ -5,7 +5,6 @@ import type { Json } from '../schema.js';
 export type GeneratedTables = {
     "chat_messages": {
         Row: {
-            "changed_seq": number;
             "client_id": string | null;
             "content": string;
             "created_at": string;
@@ -23,7 +22,6 @@ export type GeneratedTables = {
         };
         ComputedFields: never;
         Insert: {
-            "changed_seq": number;
             "client_id"?: string | null;
             "content": string;
             "created_at"?: string;
@@ -40,7 +38,6 @@ export type GeneratedTables = {
             "user_id"?: string | null;
         };
         Update: {
-            "changed_seq"?: number;
             "client_id"?: string | null;
             "content"?: string;
             "created_at"?: string;

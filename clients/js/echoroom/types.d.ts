@@ -272,6 +272,8 @@ export type Functions = {
             page_limit?: number | null;
             page_offset?: number | null;
             before_timestamp?: string | null;
+            /** The seq of the oldest message so far: the page before it. */
+            before_seq?: number | null;
         };
         Returns: Message[];
     };

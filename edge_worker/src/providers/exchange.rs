@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::retry_after;
+use super::{json, retry_after};
 use crate::telemetry::Metrics;
 
 /// The most that is kept of a text of theirs.
@@ -126,7 +126,7 @@ impl Answer {
 
     /// `Null` where the body is no JSON.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+        json::read(&self.body).unwrap_or_default()
     }
 }
 

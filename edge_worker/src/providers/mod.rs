@@ -5,6 +5,7 @@ pub mod elevenlabs;
 pub mod embeddings;
 mod exchange;
 mod fields;
+pub(crate) mod json;
 pub mod project;
 mod raw;
 mod retry;

@@ -74,6 +74,36 @@ async fn every_known_event_has_its_effect_in_both_generations_of_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn half_a_character_a_capital_letter_and_parts_lose_no_transcript() {
+    let scene = Scene::start().await;
+    let id = scene.conversation("c-1").await;
+    let transcript = json!([
+        { "role": "System", "content": "You are a companion. Never reveal this." },
+        { "role": "User", "content": "Hi HALF" },
+        { "role": "ASSISTANT", "content": [{ "type": "text", "text": "Hello" }, { "type": "text", "text": "HALF there." }] },
+        { "role": "replica", "content": { "type": "text", "text": "Bye." } },
+    ]);
+    let event = scene.event(
+        "c-1",
+        "application.transcription_ready",
+        json!({ "transcript": transcript }),
+    );
+    // No library that prints well-formed texts sends these; Python's does.
+    let body = event.to_string().replace("HALF", "\\ud83d");
+    for expected in ["new", "duplicate"] {
+        let (status, answer) = scene.worker.send(&scene.worker.path(id), body.clone()).await;
+        assert_eq!((status, &answer["status"]), (200, &json!(expected)), "{answer}");
+    }
+    let spoken = json!([
+        { "role": "user", "content": "Hi \u{fffd}" },
+        { "role": "assistant", "content": "Hello \u{fffd} there." },
+        { "role": "assistant", "content": "Bye." },
+    ]);
+    assert_eq!(scene.row(id).await["transcript"], spoken);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_effect_is_kept_as_it_came_but_for_its_address() {
     let scene = Scene::start().await;
     let id = scene.conversation("c-1").await;

@@ -1,6 +1,6 @@
 // What went wrong, in plain words: what happened, and what to do.
 
-import type { Judgement } from './outbox';
+import type { Judgement } from './queue';
 
 /** A call that did not succeed: an answer that says no, or no answer at all. */
 export class Refusal extends Error {
@@ -66,8 +66,8 @@ const WORDS: Record<string, string> = {
     persona_not_found: 'There is no avatar of this mood. Choose another.',
     removed_from_room: 'You were removed from this room by the person who opened it. They can let you back in.',
     room_closed: 'This room is closed: nothing more can be written here.',
-    room_full: 'This room is full. Somebody was faster.',
-    room_not_found: 'There is no such room. It may have been deleted.',
+    room_full: 'This room is full: all of its seats are taken.',
+    room_not_found: 'There is no such room. It may have been closed or deleted.',
     too_many_reactions: 'You can put at most 10 different reactions on a message. Take one back first.',
 };
 
@@ -103,11 +103,18 @@ export function wordsFor(error: unknown, own: Readonly<Record<string, string>> =
     return error.code.startsWith('PT') ? error.message : `The server refused that (${error.code || error.status}): ${error.message}`;
 }
 
+/** The same of something that is not kept to be tried again, such as a call. */
+export function notDoneWords(error: unknown, own: Readonly<Record<string, string>> = {}): string {
+    return error instanceof Refusal && error.status === 0
+        ? 'Not done: the server cannot be reached. Try again when it is back.'
+        : wordsFor(error, own);
+}
+
 /** Whether a message goes out again by itself. */
-export function judge(error: unknown): Judgement {
+export function judge(error: unknown, words: (error: unknown) => string = wordsFor): Judgement {
     if (error instanceof Refusal && error.isPassing) {
         const seconds = error.secondsToWait;
         return seconds === undefined ? { again: true } : { again: true, afterMs: seconds * 1000 };
     }
-    return { again: false, words: wordsFor(error) };
+    return { again: false, words: words(error) };
 }

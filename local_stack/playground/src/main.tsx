@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { wordsFor } from './errors';
-import { becomePerson, findServer, type Person } from './person';
+import { findServer, type Server } from './person';
 import { Shell } from './shell';
 import './styles/base.css';
 import './styles/shell.css';
@@ -10,25 +10,23 @@ import './styles/domo.css';
 
 const RETRY_MS = 3_000;
 
-/** Becomes somebody, then shows the apps. */
+/** Finds the server, then shows the apps. */
 function Playground() {
-    const [person, setPerson] = useState<Person>();
+    const [server, setServer] = useState<Server>();
     const [trouble, setTrouble] = useState<string>();
     const [attempt, setAttempt] = useState(0);
 
     useEffect(() => {
         let timer: ReturnType<typeof setTimeout>;
-        findServer()
-            .then(becomePerson)
-            .then(setPerson, (error: unknown) => {
-                setTrouble(wordsFor(error));
-                timer = setTimeout(() => setAttempt(attempt + 1), RETRY_MS);
-            });
+        findServer().then(setServer, (error: unknown) => {
+            setTrouble(wordsFor(error));
+            timer = setTimeout(() => setAttempt(attempt + 1), RETRY_MS);
+        });
         return () => clearTimeout(timer);
     }, [attempt]);
 
-    if (person) {
-        return <Shell person={person} />;
+    if (server) {
+        return <Shell server={server} />;
     }
     return (
         <div class="waiting" role="status">

@@ -1,5 +1,5 @@
-// Who this tab is. Every tab is a person of its own: the session lives in the tab's own storage, so that two tabs are two people, and a
-// reload keeps them.
+// Who this tab is, for the apps in which every tab is a person of its own: the session lives in the tab's own storage, so that two tabs are
+// two people, and a reload keeps them. `account.ts` is for the apps in which a browser is one person.
 
 import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js';
 import { Refusal } from './errors';
@@ -34,19 +34,20 @@ export async function findServer(): Promise<Server> {
 /** The person of this tab: the one of before a reload, or a new one. */
 export async function becomePerson(server: Server): Promise<Person> {
     const tab = await ownTab();
-    const client = createClient(server.url, server.publishable_key, {
-        auth: {
-            storage: sessionStorage,
-            // Tabs that share the key would be told of each other's sign-ins, and take over each other's token.
-            storageKey: `parley.session.${tab}`,
-            detectSessionInUrl: false,
-        },
-        global: { fetch: fetchInTime },
-        realtime: realtimeOptions(),
-    });
+    // Tabs that share the key would be told of each other's sign-ins, and take over each other's token.
+    const client = clientOf(server, sessionStorage, `parley.session.${tab}`);
     const kept = await client.auth.getSession();
     const session = (await stillKnown(client, kept.data.session)) ?? (await newcomer(client));
     return { id: session.user.id, client, server };
+}
+
+/** A client whose session lies there, under this key. */
+export function clientOf(server: Server, storage: Storage, storageKey: string): SupabaseClient {
+    return createClient(server.url, server.publishable_key, {
+        auth: { storage, storageKey, detectSessionInUrl: false },
+        global: { fetch: fetchInTime },
+        realtime: realtimeOptions(),
+    });
 }
 
 /** A request that nobody answers ends, so that it can be tried again. */
@@ -89,7 +90,8 @@ function isFree(name: string): Promise<boolean> {
     });
 }
 
-async function stillKnown(client: SupabaseClient, session: Session | null): Promise<Session | null> {
+/** The session, when the server still knows it. */
+export async function stillKnown(client: SupabaseClient, session: Session | null): Promise<Session | null> {
     if (!session) {
         return null;
     }
@@ -105,7 +107,8 @@ async function stillKnown(client: SupabaseClient, session: Session | null): Prom
     throw new Refusal(error.status ?? 0, error.code ?? '', '', error.message, '');
 }
 
-async function newcomer(client: SupabaseClient): Promise<Session> {
+/** Somebody new, without an account. */
+export async function newcomer(client: SupabaseClient): Promise<Session> {
     const { data, error } = await client.auth.signInAnonymously();
     if (error || !data.session) {
         throw new Refusal(error?.status ?? 0, error?.code ?? '', '', error?.message ?? 'No session came back.', '');

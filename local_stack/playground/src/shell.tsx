@@ -6,13 +6,14 @@ import { Drawer } from './drawer';
 import { EventLog } from './event_log';
 import { Icon, Logo } from './icons';
 import { Link, type LinkState } from './link';
-import type { Person } from './person';
+import { WithIdentity } from './identity';
+import type { Server } from './person';
 import { useStore } from './store';
 
 const BADGE: Record<LinkState, { word: string; title: string }> = {
     connected: { word: 'Connected', title: 'What happens elsewhere shows at once.' },
     reconnecting: { word: 'Reconnecting', title: 'The live connection is being made. Until then this page asks every few seconds.' },
-    offline: { word: 'Offline', title: 'This device has no network. What you write is kept and sent later.' },
+    offline: { word: 'Offline', title: 'This device has no network. What you do is kept and sent later.' },
 };
 
 /** `#/echoroom/<path>` as its two parts. */
@@ -21,7 +22,7 @@ function readAddress(): { id: string; path: string } {
     return { id, path: rest.join('/') };
 }
 
-export function Shell({ person }: { person: Person }) {
+export function Shell({ server }: { server: Server }) {
     const [address, setAddress] = useState(readAddress);
     const [link] = useState(() => new Link());
     const [log] = useState(() => new EventLog());
@@ -71,16 +72,21 @@ export function Shell({ person }: { person: Person }) {
                 </button>
             </header>
             <main id="main" tabIndex={-1}>
-                <app.View
-                    key={app.id}
-                    person={person}
-                    link={link}
-                    log={log}
-                    path={address.id === app.id ? address.path : ''}
-                    go={(path) => {
-                        location.hash = path ? `#/${app.id}/${path}` : `#/${app.id}`;
-                    }}
-                />
+                <WithIdentity key={app.id} kind={app.identity} server={server}>
+                    {(person, account) => (
+                        <app.View
+                            key={person.id}
+                            person={person}
+                            account={account}
+                            link={link}
+                            log={log}
+                            path={address.id === app.id ? address.path : ''}
+                            go={(path) => {
+                                location.hash = path ? `#/${app.id}/${path}` : `#/${app.id}`;
+                            }}
+                        />
+                    )}
+                </WithIdentity>
             </main>
             {isLogOpen && <Drawer log={log} close={closeLog} />}
         </div>

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::extract::{FromRequest as _, Request, State};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api::avatars;
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{ApiError, ErrorBody};
 use crate::http::body::RawBody;
+use crate::providers::json;
 use crate::telemetry;
 use crate::webhooks::is_signed;
 
@@ -24,6 +25,9 @@ const TOOL: &str = "search_knowledge";
 
 /// Pieces of knowledge for a question that does not say how many.
 const USUAL_COUNT: i32 = 5;
+
+/// The longest question of the database's `domo_private.clean_query`, in characters.
+const LONGEST_QUERY: usize = 2000;
 
 /// What an agent asks.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -66,10 +70,10 @@ pub(crate) async fn post(
         .as_ref()
         .and_then(|row| row.get("demo_id"))
         .and_then(Value::as_str);
-    let wanted = json!({
+    let wanted = serde_json::json!({
         "demo_id": demo_id.ok_or(ApiError::ConversationNotFound)?,
         "query_text": question.query,
-        "query_embedding": embedding(&app, &question.query).await.map(|numbers| json!(numbers).to_string()),
+        "query_embedding": embedding(&app, &question.query).await.map(|numbers| serde_json::json!(numbers).to_string()),
         "match_count": question.match_count.unwrap_or(USUAL_COUNT),
     });
     let found = app.domo.rpc(&caller, "search_knowledge", &wanted).await?;
@@ -92,7 +96,7 @@ pub(crate) struct ToolCall {
 impl ToolCall {
     fn question(&self) -> Option<Question> {
         match &self.arguments {
-            Value::String(text) => serde_json::from_str(text).ok(),
+            Value::String(text) => json::read(text.as_bytes()).ok(),
             other => Question::deserialize(other).ok(),
         }
     }
@@ -116,7 +120,7 @@ pub(crate) async fn tool(State(app): State<App>, request: Request) -> Result<Jso
     if !is_signed(secret, &headers, &body) {
         return Err(ApiError::InvalidSignature);
     }
-    let call: ToolCall = serde_json::from_slice(&body).map_err(|error| match error.is_data() {
+    let call: ToolCall = json::read(&body).map_err(|error| match error.is_data() {
         true => ApiError::InvalidBody,
         false => ApiError::InvalidJson,
     })?;
@@ -143,8 +147,13 @@ pub(crate) async fn tool(State(app): State<App>, request: Request) -> Result<Jso
     Ok(Json(Knowledge { results }))
 }
 
-/// The question's embedding. Without one, words are looked for: a provider that fails must not leave the agent speechless.
+/// The question's embedding. Without one, words are looked for: a provider that fails must not leave the agent speechless. For a question that
+/// the database refuses none is bought.
 async fn embedding(app: &App, query: &str) -> Option<Vec<f32>> {
+    let query = query.trim();
+    if !(1..=LONGEST_QUERY).contains(&query.chars().take(LONGEST_QUERY + 1).count()) {
+        return None;
+    }
     let embedded = app.knowledge.embedder().embed(&[query.to_owned()]).await;
     let vectors = embedded.inspect_err(|error| {
         let error = telemetry::chain(error);

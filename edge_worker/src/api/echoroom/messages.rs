@@ -18,11 +18,13 @@ use crate::error::ErrorBody;
 pub struct Page {
     /// How many, 1 to 200; 50 by default.
     limit: Option<i32>,
-    /// How many to skip. It shifts when somebody writes: page by `before_timestamp`.
+    /// How many to skip. It shifts when somebody writes: page by `before_seq`.
     offset: Option<i32>,
     /// Only older ones: the `created_at` of the last message of the page before.
     #[serde(default, deserialize_with = "time")]
     before_timestamp: Option<DateTime<Utc>>,
+    /// Only older ones: the `seq` of the last message of the page before. It is exact, which a rounded time is not.
+    before_seq: Option<i64>,
 }
 
 /// What the RPC takes.
@@ -35,6 +37,8 @@ struct Arguments {
     page_offset: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before_timestamp: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_seq: Option<i64>,
 }
 
 /// The messages of a room with their reactions, newest first. For its members.
@@ -58,6 +62,7 @@ pub async fn get(
         page_limit: page.limit,
         page_offset: page.offset,
         before_timestamp: page.before_timestamp,
+        before_seq: page.before_seq,
     };
     app.data.rpc(&caller, "get_messages", &arguments).await
 }

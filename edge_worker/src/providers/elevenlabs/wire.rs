@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::ElevenLabsError;
 use crate::providers::exchange::{Answer, redacted};
 use crate::providers::fields::Fields;
+use crate::providers::json;
 
 /// What was said, and when.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +52,7 @@ struct RegularWord {
 impl Transcript {
     /// `None` where there is neither a text nor a list of words.
     pub(super) fn of(answer: &Answer) -> Option<Self> {
-        match serde_json::from_slice(&answer.body) {
+        match json::read(&answer.body) {
             Ok(Regular {
                 text,
                 words,

@@ -12,6 +12,7 @@ use super::client::TavusClient;
 use super::error::TavusError;
 use super::refusal::{self, Subject};
 use crate::providers::exchange::{Answer, count, exchange};
+use crate::providers::json;
 use crate::telemetry;
 
 /// What is read of an answer: the transcript of an hour with its system prompt, many times over.
@@ -48,7 +49,7 @@ impl TavusClient {
     /// Sends it, and reads the answer as JSON.
     pub(super) async fn read(&self, call: Call<'_>) -> Result<Value, TavusError> {
         let answer = self.send(call).await?;
-        serde_json::from_slice(&answer.body).map_err(|_| TavusError::Unintelligible("the body is not JSON"))
+        json::read(&answer.body).map_err(|_| TavusError::Unintelligible("the body is not JSON"))
     }
 
     /// Sends it, and again where that helps and does no harm. The answer has a status of success, or 304.

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::kind::EventKind;
 use super::parse;
-use crate::providers::Raw;
 use crate::providers::fields::Fields;
 use crate::providers::tavus::ConversationId;
+use crate::providers::{Raw, json};
 
 /// The body is no event at all. Answer 400: it will not get better.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,8 @@ pub struct TavusEvent {
     pub occurred_at: Option<DateTime<Utc>>,
     /// Where it stands in the conversation; only events of the room say so.
     pub turn: Turn,
-    /// All of it, without the callback address, which holds the token, and with U+0000, which Postgres takes in no text,
-    /// replaced by U+FFFD.
+    /// All of it, without the callback address, which holds the token. What is no text, or none for Postgres (U+0000), is U+FFFD in it:
+    /// [`json`] reads it so.
     pub raw: Raw,
 }
 
@@ -54,7 +54,7 @@ impl TavusEvent {
     ///
     /// [`MalformedBody`] only where there is nothing to keep.
     pub fn parse(body: &[u8]) -> Result<Self, MalformedBody> {
-        let value: Value = serde_json::from_slice(body).map_err(MalformedBody::NotJson)?;
+        let value: Value = json::read(body).map_err(MalformedBody::NotJson)?;
         if !value.is_object() {
             return Err(MalformedBody::NotAnObject);
         }
@@ -80,7 +80,6 @@ impl TavusEvent {
         if let Some(map) = value.as_object_mut() {
             map.remove("webhook_url");
         }
-        parse::without_nul(&mut value);
         let fields = Fields::of(&value);
         let event_type = fields.owned(&["event_type"]).unwrap_or_default();
         let conversation = fields

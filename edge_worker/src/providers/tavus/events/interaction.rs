@@ -86,10 +86,10 @@ pub enum Speaker {
 
 impl Speaker {
     fn parse(text: &str) -> Self {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "user" => Self::User,
             "replica" | "pal" | "face" | "assistant" => Self::Replica,
-            other => Self::Other(other.to_owned()),
+            _ => Self::Other(text.to_owned()),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::kind::{Document, EventKind, PostCallAction, Recording, Training, Vide
 use super::shutdown::ShutdownReason;
 use super::transcript::Transcript;
 use crate::providers::fields::Fields;
+use crate::providers::json;
 use crate::providers::tavus::ReplicaId;
 
 /// `fields` are those of the envelope.
@@ -123,33 +124,7 @@ fn replica(fields: Fields<'_>) -> Option<ReplicaId> {
 pub(super) fn unpacked(value: &Value) -> Value {
     let inner = value
         .as_str()
-        .and_then(|text| serde_json::from_str::<Value>(text).ok())
+        .and_then(|text| json::read::<Value>(text.as_bytes()).ok())
         .filter(|inner| inner.is_object() || inner.is_array());
-    inner.map_or_else(
-        || value.clone(),
-        |mut inner| {
-            without_nul(&mut inner);
-            inner
-        },
-    )
-}
-
-/// Replaces U+0000, which Postgres takes in no text. The depth is bounded: the JSON parser stops at 127 levels.
-pub(super) fn without_nul(value: &mut Value) {
-    const NUL: char = '\0';
-    const INSTEAD: &str = "\u{fffd}";
-    match value {
-        Value::String(text) if text.contains(NUL) => *text = text.replace(NUL, INSTEAD),
-        Value::Array(list) => list.iter_mut().for_each(without_nul),
-        Value::Object(map) => {
-            let named: Vec<String> = map.keys().filter(|name| name.contains(NUL)).cloned().collect();
-            for name in named {
-                if let Some(value) = map.remove(&name) {
-                    map.insert(name.replace(NUL, INSTEAD), value);
-                }
-            }
-            map.values_mut().for_each(without_nul);
-        }
-        _ => {}
-    }
+    inner.unwrap_or_else(|| value.clone())
 }

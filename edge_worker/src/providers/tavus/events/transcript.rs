@@ -80,18 +80,16 @@ impl TranscriptEntry {
     }
 }
 
-/// A text, or a list of parts with texts, as chat models write it.
+/// A text, or parts with texts, as chat models write it: a list of them, or one. As the database's `parley.tavus_spoken`.
 fn words(content: &Value) -> String {
     match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => {
-            let texts = parts
-                .iter()
-                .filter_map(|part| part.as_str().or_else(|| Fields::of(part).text(&["text"])));
-            texts.collect::<Vec<_>>().join(" ")
-        }
-        _ => String::new(),
+        Value::Array(parts) => parts.iter().filter_map(part).collect::<Vec<_>>().join(" "),
+        other => part(other).unwrap_or_default().to_owned(),
     }
+}
+
+fn part(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| Fields::of(value).text(&["text"]))
 }
 
 /// Who speaks in a transcript.
@@ -110,13 +108,14 @@ pub enum TranscriptRole {
 }
 
 impl TranscriptRole {
+    /// In any case: senders write `User` too. As the database's `parley.tavus_role`.
     fn parse(text: &str) -> Self {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "system" | "developer" => Self::System,
             "user" => Self::User,
             "assistant" | "replica" | "pal" => Self::Assistant,
             "tool" | "function" => Self::Tool,
-            other => Self::Other(other.to_owned()),
+            _ => Self::Other(text.to_owned()),
         }
     }
 }

@@ -9,7 +9,9 @@ import type {
     Call,
     Chunk,
     DashboardRow,
+    DeletedDemo,
     Demo,
+    DemoChange,
     DemoFile,
     EventsPage,
     FileKind,
@@ -18,14 +20,18 @@ import type {
     NewKnowledge,
     Quality,
 } from './rows';
+import type { WantedFile } from './uploads';
 
-const DEMO = 'id, name, status, agent_name, agent_greeting, tavus_persona_id';
+const DEMO =
+    'id, name, status, agent_name, agent_greeting, tavus_persona_id, description, agent_personality, cta_text, cta_link';
 const CHUNK = 'id, content, question, answer, source, embedded_at, embedding_model';
 const FILE = 'id, title, processing_status, progress, failure';
 const CALL = 'id, status, conversation_url, replica_joined_at, end_requested_at, shutdown_reason, failure, created_at';
 export const CHUNKS_SHOWN = 100;
 const CALLS_SHOWN = 5;
 const HITS = 5;
+const DELETED_SHOWN = 20;
+const FILES_A_TIME = 100;
 /** The worker waits for Tavus before it answers. */
 const ROUTE_TIMEOUT_MS = 60_000;
 
@@ -46,10 +52,17 @@ export function apiOf(person: Person) {
     };
     return {
         dashboard: (): Promise<DashboardRow[]> => call('demo_dashboard', {}),
-        createDemo: (demo: NewDemo) => dataOf<Demo>(domo.from('demos').insert(demo).select(DEMO).single()),
+        /** Once, however often: the id is of the demo that is wanted. */
+        createDemo: (demo: NewDemo) => onceThere(dataOf<unknown>(domo.from('demos').insert(demo))),
+        deletedDemos: () =>
+            dataOf<DeletedDemo[]>(
+                domo.from('demos').select('id, name').not('deleted_at', 'is', null).order('deleted_at', { ascending: false }).limit(DELETED_SHOWN),
+            ),
+        /** For good, with its files. */
+        eraseDemo: (id: string) => eraseDemo(person, id),
         demo: (id: string) => dataOf<Demo | null>(domo.from('demos').select(DEMO).eq('id', id).is('deleted_at', null).maybeSingle()),
-        changeDemo: (id: string, change: { status?: 'draft'; tavus_persona_id?: string }) =>
-            dataOf<Demo>(domo.from('demos').update(change).eq('id', id).select(DEMO).single()),
+        changeDemo: (id: string, change: DemoChange & { deleted_at?: string | null }) =>
+            dataOf<unknown>(domo.from('demos').update(change).eq('id', id).select('id').single()),
         publish: (demo_id: string): Promise<Demo> => call('publish_demo', { demo_id }),
         archive: (demo_id: string): Promise<Demo> => call('archive_demo', { demo_id }),
 
@@ -70,8 +83,8 @@ export function apiOf(person: Person) {
 
         files: async (demo_id: string) => (await Promise.all([files('document', demo_id), files('video', demo_id)])).flat(),
         /** A video has a place among the videos. */
-        upload: (demo_id: string, kind: FileKind, file: File, place: number) => upload(person, demo_id, kind, file, place),
-        changeFile: ({ kind, id }: DemoFile, change: { processing_status?: 'pending'; deleted_at?: string }) =>
+        upload: (wanted: WantedFile) => upload(person, wanted),
+        changeFile: ({ kind, id }: Pick<DemoFile, 'kind' | 'id'>, change: { processing_status?: 'pending'; deleted_at?: string }) =>
             dataOf<unknown>(domo.from(tables[kind]).update(change).eq('id', id)),
 
         search: (demo_id: string, query_text: string): Promise<Hit[]> => call('search_knowledge', { demo_id, query_text, match_count: HITS }),
@@ -92,20 +105,59 @@ export function apiOf(person: Person) {
 }
 
 /** The file, then the row that has the server look at it. A file without its row would lie there for nothing. */
-async function upload({ client }: Person, demo_id: string, kind: FileKind, file: File, place: number): Promise<void> {
+async function upload({ client }: Person, { id, demo_id, kind, file, place }: WantedFile): Promise<void> {
     const bucket = client.storage.from(bucketOf(kind));
-    const path = pathOf(demo_id, crypto.randomUUID(), file.name);
+    const path = pathOf(demo_id, id, file.name);
     const { error } = await bucket.upload(path, file, { contentType: typeOf(kind, file) });
-    if (error) {
-        throw refusalOfStorage(error);
+    const refusal = error && refusalOfStorage(error);
+    // An earlier try may have brought it there.
+    if (refusal && refusal.status !== 409) {
+        throw refusal;
     }
-    const row = { demo_id, title: file.name.slice(0, 255), storage_url: path };
+    const row = { id, demo_id, title: file.name, storage_url: path };
     try {
         const rows = client.schema('domo').from(tables[kind]);
-        await dataOf<unknown>(kind === 'video' ? rows.insert({ ...row, order_index: place }) : rows.insert(row));
-    } catch (refusal) {
-        await bucket.remove([path]);
-        throw refusal;
+        await onceThere(dataOf<unknown>(kind === 'video' ? rows.insert({ ...row, order_index: place }) : rows.insert(row)));
+    } catch (error) {
+        if (!(error instanceof Refusal && error.isPassing)) {
+            await bucket.remove([path]);
+        }
+        throw error;
+    }
+}
+
+/** Files lie in Storage until somebody removes them there, and only while the demo is there may its owner. */
+async function eraseDemo({ client }: Person, id: string): Promise<void> {
+    for (const name of [bucketOf('document'), bucketOf('video')]) {
+        const bucket = client.storage.from(name);
+        for (;;) {
+            const { data, error } = await bucket.list(id, { limit: FILES_A_TIME });
+            if (error) {
+                throw refusalOfStorage(error);
+            }
+            if (data.length === 0) {
+                break;
+            }
+            const removed = await bucket.remove(data.map((file) => `${id}/${file.name}`));
+            if (removed.error) {
+                throw refusalOfStorage(removed.error);
+            }
+            if (removed.data.length === 0) {
+                throw new Refusal(409, '', '', 'Its files could not be removed.', '');
+            }
+        }
+    }
+    await dataOf<unknown>(client.schema('domo').from('demos').delete().eq('id', id));
+}
+
+/** A row whose id is there already was made by an earlier try: ids are made here, and nobody else has them. */
+async function onceThere(pending: Promise<unknown>): Promise<void> {
+    try {
+        await pending;
+    } catch (error) {
+        if (!(error instanceof Refusal && error.code === '23505' && error.message.includes('_pkey'))) {
+            throw error;
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 import { useState } from 'preact/hooks';
 import { callOf, isOpen, phaseOf, wordsOf } from '../../call';
 import { Icon } from '../../icons';
+import { lengthOf } from '../../length';
+import { TextField } from '../../text_field';
+import { MAX } from './demo_fields';
 import type { OpenDemo } from './open_demo';
 import type { Call, Demo } from './rows';
 
@@ -71,14 +74,11 @@ function Persona({ open, now }: { open: OpenDemo; now: string }) {
             class="row persona-form"
             onSubmit={(event) => {
                 event.preventDefault();
-                void open.attempt(() => open.api.changeDemo(open.id, { tavus_persona_id: persona.trim() }));
+                open.want({ demo_id: open.id, kind: 'change', change: { tavus_persona_id: persona.trim() } });
             }}
         >
-            <label class="field">
-                <span>Persona at Tavus</span>
-                <input value={persona} maxLength={200} autoComplete="off" placeholder="default_calm_persona" onInput={(event) => setPersona(event.currentTarget.value)} />
-            </label>
-            <button type="submit" class="plain" disabled={persona.trim() === '' || persona.trim() === now}>
+            <TextField label="Persona at Tavus" value={persona} max={MAX.tavus_persona_id} set={setPersona} placeholder="default_calm_persona" />
+            <button type="submit" class="plain" disabled={persona.trim() === '' || persona.trim() === now || lengthOf(persona) > MAX.tavus_persona_id}>
                 Use it for calls
             </button>
         </form>

@@ -1,29 +1,52 @@
 // One's demos, and the form that makes another.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../../errors';
+import { Icon } from '../../icons';
+import { useKeptFocus } from '../../kept_focus';
+import { lengthOf } from '../../length';
+import { Notice } from '../../notice';
+import { useQuestion } from '../../question';
+import { useStore } from '../../store';
+import { TextField } from '../../text_field';
 import type { AppProps } from '../app';
+import { AccountPanel } from './account_panel';
+import type { Acts } from './acts';
+import { oneAtATime } from './again';
 import { apiOf } from './api';
-import type { DashboardRow, NewDemo } from './rows';
+import { MAX } from './demo_fields';
+import { RefusedActs } from './refused_acts';
+import type { DashboardRow, DeletedDemo, NewDemo } from './rows';
 import { domoWords } from './words';
 
 const LOOK_AGAIN_MS = 5_000;
 
-export function DemoList({ person, link, go }: AppProps) {
+interface DemoListProps extends AppProps {
+    readonly acts: Acts;
+}
+
+export function DemoList({ person, account, link, go, acts }: DemoListProps) {
     const api = useMemo(() => apiOf(person), [person]);
     const [demos, setDemos] = useState<readonly DashboardRow[]>();
+    const [deleted, setDeleted] = useState<readonly DeletedDemo[]>([]);
     const [trouble, setTrouble] = useState('');
-    const [isBusy, setBusy] = useState(false);
+    const [gone, setGone] = useState<DeletedDemo>();
+    /** The demo that was asked for last: one goes there when it is made. */
+    const made = useRef('');
+    useStore(acts);
 
     useEffect(() => {
         document.title = 'Domo · Parley playground';
         let isGone = false;
-        const look = async () => {
+        const look = oneAtATime(async () => {
             try {
-                const rows = await api.dashboard();
+                const [rows, others] = await Promise.all([api.dashboard(), api.deletedDemos()]);
                 if (!isGone) {
                     setDemos(rows);
+                    setDeleted(others);
+                    setTrouble('');
                     link.set({ isLive: true, isReachable: true });
+                    acts.flush();
                 }
             } catch (error) {
                 if (!isGone) {
@@ -31,52 +54,133 @@ export function DemoList({ person, link, go }: AppProps) {
                     link.set({ isLive: false, isReachable: !(error instanceof Refusal && error.status === 0) });
                 }
             }
-        };
+        });
         void look();
         const timer = setInterval(() => {
             if (document.visibilityState === 'visible') {
                 void look();
             }
         }, LOOK_AGAIN_MS);
+        const stop = acts.onDone((act) => {
+            if (act.kind === 'create' && made.current === act.demo_id) {
+                go(act.demo_id);
+            }
+            if (act.kind === 'delete') {
+                setGone({ id: act.demo_id, name: act.name });
+            }
+            void look();
+        });
         return () => {
             isGone = true;
             clearInterval(timer);
+            stop();
         };
-    }, [api, link]);
+    }, [api, link, acts]);
 
-    const create = async (demo: NewDemo) => {
-        setBusy(true);
-        setTrouble('');
-        try {
-            const { id } = await api.createDemo(demo);
-            go(id);
-        } catch (error) {
-            setTrouble(domoWords(error));
-            setBusy(false);
-        }
+    const create = (demo: NewDemo) => {
+        made.current = demo.id;
+        acts.want({ demo_id: demo.id, kind: 'create', demo });
+    };
+    const waiting = acts.all.filter(({ refusal }) => refusal === null);
+    const isGoing = (id: string) => waiting.some((act) => act.demo_id === id && (act.kind === 'delete' || act.kind === 'erase'));
+    const isComing = (id: string) => waiting.some((act) => act.demo_id === id && (act.kind === 'restore' || act.kind === 'erase'));
+    const restore = ({ id, name }: DeletedDemo) => {
+        setGone(undefined);
+        acts.want({ demo_id: id, kind: 'restore', name });
     };
 
     return (
         <div class="lobby">
             <h1>Your demos</h1>
             <p class="lead">An agent that knows your product and talks about it. Only you see your demos and what is in them.</p>
-            <p class="trouble" role="alert">
-                {trouble}
-            </p>
-            {demos?.length === 0 && <p class="domo-note">There is none yet. Make one below.</p>}
+            {account && <AccountPanel account={account} demos={demos?.length ?? 0} />}
+            <RefusedActs
+                acts={acts.all}
+                nameOf={(id) => demos?.find((demo) => demo.id === id)?.name}
+                retry={(id) => acts.retry(id)}
+                discard={(id) => acts.discard(id)}
+            />
+            {demos?.length === 0 && waiting.length === 0 && <p class="domo-note">There is none yet. Make one below.</p>}
             <ul class="demos" aria-label="Your demos" aria-busy={!demos}>
-                {(demos ?? []).map((demo) => (
-                    <li key={demo.id}>
-                        <a class="demo-card" href={`#/domo/${demo.id}`}>
-                            <span class="demo-name">{demo.name}</span>
-                            <span class={`demo-status ${demo.status}`}>{demo.status}</span>
-                            <span class="demo-numbers">{numbersOf(demo)}</span>
-                        </a>
-                    </li>
-                ))}
+                {waiting.map(
+                    (act) =>
+                        act.kind === 'create' && (
+                            <li key={act.demo_id} class="demo-card waits">
+                                <span class="demo-name">{act.demo.name}</span>
+                                <span class="waiting-mark">
+                                    <Icon name="clock" size={14} /> waits to be created
+                                </span>
+                            </li>
+                        ),
+                )}
+                {(demos ?? [])
+                    .filter(({ id }) => !isGoing(id))
+                    .map((demo) => (
+                        <li key={demo.id}>
+                            <a class="demo-card" href={`#/domo/${demo.id}`}>
+                                <span class="demo-name">{demo.name}</span>
+                                <span class={`demo-status ${demo.status}`}>{demo.status}</span>
+                                <span class="demo-numbers">{numbersOf(demo)}</span>
+                            </a>
+                        </li>
+                    ))}
             </ul>
-            <NewDemoForm isBusy={isBusy} create={(demo) => void create(demo)} />
+            <NewDemoForm isBusy={waiting.some(({ kind }) => kind === 'create')} create={create} />
+            <DeletedDemos
+                demos={deleted.filter(({ id }) => !isComing(id))}
+                restore={restore}
+                erase={({ id, name }) => acts.want({ demo_id: id, kind: 'erase', name })}
+            />
+            <Notice words={trouble} />
+            <Notice words={gone && `“${gone.name}” is deleted.`} isWaiting dismiss={() => setGone(undefined)}>
+                <button type="button" class="plain small" onClick={() => gone && restore(gone)}>
+                    Bring it back
+                </button>
+            </Notice>
         </div>
+    );
+}
+
+interface DeletedDemosProps {
+    readonly demos: readonly DeletedDemo[];
+    restore(demo: DeletedDemo): void;
+    erase(demo: DeletedDemo): void;
+}
+
+function DeletedDemos({ demos, restore, erase }: DeletedDemosProps) {
+    const [question, ask] = useQuestion();
+    const list = useRef<HTMLUListElement>(null);
+    const summary = useRef<HTMLElement>(null);
+    useKeptFocus(list, summary);
+    const askToErase = (demo: DeletedDemo) =>
+        ask({
+            title: `Erase “${demo.name}”?`,
+            text: 'Its knowledge, its files and what was said in its calls are erased for good.',
+            yes: 'Erase',
+            act: () => erase(demo),
+        });
+    return (
+        <>
+            {demos.length > 0 && (
+                <details class="deleted-demos">
+                    <summary ref={summary}>Deleted demos ({demos.length})</summary>
+                    <ul ref={list} aria-label="Deleted demos">
+                        {demos.map((demo) => (
+                            <li key={demo.id}>
+                                <span>{demo.name}</span>
+                                <button type="button" class="plain small" aria-label={`Bring back ${demo.name}`} onClick={() => restore(demo)}>
+                                    Bring back
+                                </button>
+                                <button type="button" class="quiet small" aria-label={`Erase ${demo.name}`} onClick={() => askToErase(demo)}>
+                                    Erase
+                                </button>
+                            </li>
+                        ))}
+                    </ul>
+                </details>
+            )}
+            {question}
+        </>
     );
 }
 
@@ -95,45 +199,45 @@ interface NewDemoFormProps {
     create(demo: NewDemo): void;
 }
 
+const FIELDS: readonly (readonly ['name' | 'agent_name' | 'agent_greeting' | 'tavus_persona_id', string, string, string?])[] = [
+    ['name', 'Name', 'Our watering can'],
+    ['agent_name', 'Name of the agent', 'Demo Agent'],
+    ['agent_greeting', 'Greeting', 'Hello! How can I help you?'],
+    ['tavus_persona_id', 'Persona at Tavus', 'default_calm_persona', 'for calls; can wait'],
+];
+
+const EMPTY = { name: '', agent_name: '', agent_greeting: '', tavus_persona_id: '' };
+
 function NewDemoForm({ isBusy, create }: NewDemoFormProps) {
-    const [name, setName] = useState('');
-    const [agent, setAgent] = useState('');
-    const [greeting, setGreeting] = useState('');
-    const [persona, setPersona] = useState('');
+    const [written, setWritten] = useState(EMPTY);
+    const isUsable = written.name.trim() !== '' && FIELDS.every(([name]) => lengthOf(written[name]) <= MAX[name]);
     const submit = (event: Event) => {
         event.preventDefault();
+        if (!isUsable || isBusy) {
+            return;
+        }
         // What is left out gets the default of its column.
-        create({
-            name: name.trim(),
-            ...(agent.trim() ? { agent_name: agent.trim() } : {}),
-            ...(greeting.trim() ? { agent_greeting: greeting.trim() } : {}),
-            ...(persona.trim() ? { tavus_persona_id: persona.trim() } : {}),
-        });
+        const filled = FIELDS.map(([name]) => [name, written[name].trim()] as const).filter(([, text]) => text !== '');
+        create({ id: crypto.randomUUID(), name: '', ...Object.fromEntries(filled) });
+        setWritten(EMPTY);
     };
     return (
         <form class="own-room new-demo" aria-labelledby="new-demo-title" onSubmit={submit}>
             <h2 id="new-demo-title">A new demo</h2>
             <div class="new-demo-fields">
-                <label class="field">
-                    <span>Name</span>
-                    <input value={name} maxLength={255} required autoComplete="off" placeholder="Our watering can" onInput={(event) => setName(event.currentTarget.value)} />
-                </label>
-                <label class="field">
-                    <span>Name of the agent</span>
-                    <input value={agent} maxLength={100} autoComplete="off" placeholder="Demo Agent" onInput={(event) => setAgent(event.currentTarget.value)} />
-                </label>
-                <label class="field">
-                    <span>Greeting</span>
-                    <input value={greeting} maxLength={1000} autoComplete="off" placeholder="Hello! How can I help you?" onInput={(event) => setGreeting(event.currentTarget.value)} />
-                </label>
-                <label class="field">
-                    <span>
-                        Persona at Tavus <small>(for calls; can wait)</small>
-                    </span>
-                    <input value={persona} maxLength={200} autoComplete="off" placeholder="default_calm_persona" onInput={(event) => setPersona(event.currentTarget.value)} />
-                </label>
+                {FIELDS.map(([name, label, placeholder, hint]) => (
+                    <TextField
+                        key={name}
+                        label={label}
+                        {...(hint === undefined ? {} : { hint })}
+                        value={written[name]}
+                        max={MAX[name]}
+                        set={(value) => setWritten((held) => ({ ...held, [name]: value }))}
+                        placeholder={placeholder}
+                    />
+                ))}
             </div>
-            <button type="submit" class="primary" disabled={isBusy || name.trim() === ''}>
+            <button type="submit" class="primary" disabled={isBusy || !isUsable}>
                 Create the demo
             </button>
         </form>

@@ -1,13 +1,32 @@
 // Domo: the list of one's demos, and a demo. The address names the demo, so a reload comes back to it.
 
+import { useEffect, useState } from 'preact/hooks';
 import type { App, AppProps } from '../app';
+import { Acts } from './acts';
 import { DemoList } from './demo_list';
 import { DemoView } from './demo_view';
+import { Uploads } from './uploads';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function Domo(props: AppProps) {
-    return UUID.test(props.path) ? <DemoView key={props.path} {...props} demoId={props.path} /> : <DemoList {...props} />;
+    const { person, path } = props;
+    const [work] = useState(() => ({ acts: new Acts(person), uploads: new Uploads(person) }));
+    useEffect(() => {
+        const flush = () => {
+            work.acts.flush();
+            work.uploads.flush();
+        };
+        // What an earlier page of this tab left, and whatever waits when the network is back.
+        flush();
+        window.addEventListener('online', flush);
+        return () => {
+            window.removeEventListener('online', flush);
+            work.acts.stop();
+            work.uploads.stop();
+        };
+    }, [work]);
+    return UUID.test(path) ? <DemoView key={path} {...props} {...work} demoId={path} /> : <DemoList {...props} {...work} />;
 }
 
-export const domo: App = { id: 'domo', title: 'Domo', View: Domo };
+export const domo: App = { id: 'domo', title: 'Domo', identity: 'browser', View: Domo };

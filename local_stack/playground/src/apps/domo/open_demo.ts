@@ -11,17 +11,21 @@ import { delayAfter } from '../../pause';
 import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream, type Numbered, type Verdict } from '../../stream';
+import { demoAfter, type Act, type Acts, type Wish } from './acts';
 import { oneAtATime } from './again';
 import { apiOf, type Api } from './api';
-import type { Analytics, Call, Chunk, Demo, EventsPage, Quality } from './rows';
+import type { Analytics, Call, Chunk, Demo, EventsPage, FileKind, Quality } from './rows';
 import { PARTS, afterEvent, partsOf, type Part, type Shown } from './told';
-import { domoWords } from './words';
+import type { Uploads, WantedFile } from './uploads';
+import { domoWords, domoWordsNotDone } from './words';
 
 export interface OpenDemoOptions {
     readonly person: Person;
     readonly link: Link;
     readonly log: EventLog;
     readonly demoId: string;
+    readonly acts: Acts;
+    readonly uploads: Uploads;
 }
 
 export class OpenDemo extends Store {
@@ -33,6 +37,8 @@ export class OpenDemo extends Store {
     chunks: readonly Chunk[] = [];
     analytics: Analytics | undefined;
     quality: Quality | undefined;
+    /** Something that was done otherwise than asked for. */
+    said = '';
     /** Why there is nothing to show. */
     ending: string | undefined;
     /** Something that went wrong, in plain words. */
@@ -48,6 +54,7 @@ export class OpenDemo extends Store {
     #isOver = false;
     #failures = 0;
     #retryTimer: ReturnType<typeof setTimeout> | undefined;
+    readonly #stops: readonly (() => void)[];
 
     constructor(options: OpenDemoOptions) {
         super();
@@ -67,13 +74,71 @@ export class OpenDemo extends Store {
                 this.#keeper.lineChanged();
             },
         });
-        this.#keeper = new Keeper({ line: this.#line, link, log, beat: () => this.#look(), back: () => void this.#look() });
+        this.#keeper = new Keeper({
+            line: this.#line,
+            link,
+            log,
+            beat: () => this.#look(),
+            back: () => {
+                options.acts.flush();
+                options.uploads.flush();
+                void this.#look();
+            },
+        });
         this.#stream = new Stream({
             since: (after) => this.#since(after),
             changed: () => this.changed(),
             failed: (error) => this.#mayGoOn(error),
         });
+        const { acts, uploads } = options;
+        const done = (ofDemo: string) => {
+            if (ofDemo === this.id && this.demo) {
+                void this.#stream.catchUp();
+            }
+        };
+        this.#stops = [
+            acts.subscribe(() => this.changed()),
+            uploads.subscribe(() => this.changed()),
+            uploads.onDone(done),
+            acts.onDone((act, result) => this.#actDone(act, result, done)),
+        ];
         this.#reads = Object.fromEntries(PARTS.map((part) => [part, oneAtATime(() => this.#readPart(part))])) as Record<Part, () => Promise<void>>;
+    }
+
+    /** What is to be done to this demo and is not, or was refused. */
+    get acts(): readonly Act[] {
+        return this.#options.acts.of(this.id);
+    }
+
+    /** Its files that are on their way. */
+    get uploads(): readonly WantedFile[] {
+        return this.#options.uploads.of(this.id);
+    }
+
+    /** The demo as it will be when what was changed of it is stored. */
+    get demoToBe(): Demo | undefined {
+        return this.demo && demoAfter(this.demo, this.acts);
+    }
+
+    /** Has something done: shown at once, done as soon as it can be. */
+    want(wish: Wish): void {
+        this.said = '';
+        this.#options.acts.want(wish);
+    }
+
+    retry(id: string): void {
+        this.#options.acts.retry(id);
+        this.#options.uploads.retry(id);
+    }
+
+    discard(id: string): void {
+        this.#options.acts.discard(id);
+        this.#options.uploads.discard(id);
+    }
+
+    send(kind: FileKind, file: File): void {
+        const place = this.shown.files.filter((held) => held.kind === 'video').length;
+        this.#options.uploads.send(this.id, kind, file, place);
     }
 
     /** Reads all of it and begins to listen. */
@@ -99,6 +164,7 @@ export class OpenDemo extends Store {
         this.#keeper.stop();
         this.#line.close();
         this.#stream.stop();
+        this.#stops.forEach((stop) => stop());
     }
 
     /** What somebody wants done: true when it is. Otherwise the reason is shown. What it changed is read from the stream. */
@@ -109,12 +175,29 @@ export class OpenDemo extends Store {
             return true;
         } catch (error) {
             this.#mayGoOn(error);
-            this.tell(domoWords(error));
+            this.tell(domoWordsNotDone(error));
             return false;
         } finally {
             // The live connection may be away.
             void this.#stream.catchUp();
         }
+    }
+
+    #actDone(act: Act, result: unknown, done: (ofDemo: string) => void): void {
+        if (act.kind === 'teach' && act.demo_id === this.id) {
+            this.said = (result as { is_new?: boolean } | null)?.is_new === false ? 'The agent knew that already.' : '';
+        }
+        if (act.kind === 'change' && this.demo && act.demo_id === this.id) {
+            // Until the table is read, so that it does not show the old one in between.
+            this.demo = { ...this.demo, ...act.change };
+        }
+        if (act.kind === 'forget') {
+            this.chunks = this.chunks.filter(({ id }) => id !== act.chunk_id);
+        }
+        if (act.kind === 'remove-file') {
+            this.shown = { ...this.shown, files: this.shown.files.filter(({ id }) => id !== act.file_id) };
+        }
+        done(act.demo_id);
     }
 
     tell(words: string): void {
@@ -230,6 +313,8 @@ export class OpenDemo extends Store {
 
     #end(error: unknown): void {
         this.close();
+        // The server has answered, and nothing is waited for.
+        this.#options.link.set({ isLive: true, isReachable: true });
         this.ending = domoWords(error);
         this.changed();
     }

@@ -11,10 +11,23 @@ export interface Demo {
     readonly agent_name: string;
     readonly agent_greeting: string;
     readonly tavus_persona_id: string | null;
+    readonly description: string | null;
+    readonly agent_personality: string;
+    readonly cta_text: string | null;
+    readonly cta_link: string | null;
+}
+
+/** What its owner changes of a demo. */
+export type DemoChange = Partial<Omit<Demo, 'id'>>;
+
+/** A demo that was deleted, and can be brought back or erased. */
+export interface DeletedDemo {
+    readonly id: string;
+    readonly name: string;
 }
 
 /** A demo in the list of one's demos. */
-export interface DashboardRow extends Demo {
+export interface DashboardRow extends Pick<Demo, 'id' | 'name' | 'status' | 'agent_name' | 'agent_greeting' | 'tavus_persona_id'> {
     readonly video_count: number;
     readonly knowledge_count: number;
     readonly pending_count: number;
@@ -23,6 +36,8 @@ export interface DashboardRow extends Demo {
 }
 
 export interface NewDemo {
+    /** Made here, so that a second try does not make a second demo. */
+    readonly id: string;
     readonly name: string;
     readonly agent_name?: string;
     readonly agent_greeting?: string;

@@ -1,6 +1,6 @@
 // Domo's errors in plain words: what happened, and what to do.
 
-import { Refusal, wordsFor } from '../../errors';
+import { Refusal, notDoneWords, wordsFor } from '../../errors';
 
 const WORDS: Readonly<Record<string, string>> = {
     avatar_starting: 'The call is taking long to start. It shows here when it is there.',
@@ -30,16 +30,29 @@ const WORDS: Readonly<Record<string, string>> = {
 const CONSTRAINTS: Readonly<Record<string, string>> = {
     demos_name_length_check: 'A name has 1 to 255 characters.',
     demos_agent_name_check: 'The name of an agent has 1 to 100 characters.',
+    demos_description_check: 'A description has at most 5,000 characters. Shorten it.',
+    demos_agent_personality_check: 'A personality has at most 4,000 characters. Shorten it.',
+    demos_cta_text_check: 'The text of a call to action has 1 to 200 characters.',
+    demos_cta_link_check: 'The link of a call to action begins with https://, http://, mailto: or tel:, has no spaces and at most 2,000 characters.',
     demos_agent_greeting_check: 'A greeting has at most 1,000 characters. Shorten it.',
     demos_tavus_persona_id_check: 'The id of a persona has 1 to 200 characters.',
     demo_videos_title_check: 'The name of a file has 1 to 255 characters, not all of them blank.',
     demo_documents_title_check: 'The name of a file has 1 to 255 characters, not all of them blank.',
 };
 
+/** The same of something that is not kept to be tried again, such as a call or a search. */
+export function domoWordsNotDone(error: unknown): string {
+    return error instanceof Refusal && error.status === 0 ? notDoneWords(error) : domoWords(error);
+}
+
 export function domoWords(error: unknown): string {
     if (error instanceof Refusal && error.code === '23514') {
         const name = Object.keys(CONSTRAINTS).find((constraint) => error.message.includes(constraint));
         return (name && CONSTRAINTS[name]) ?? wordsFor(error);
+    }
+    if (error instanceof Refusal && error.code === 'PGRST116') {
+        // An update that found no row.
+        return WORDS['demo_not_found'] ?? error.message;
     }
     if (error instanceof Refusal && error.reason === 'provider_failed') {
         // Which of Tavus' refusals it is, the message alone says.

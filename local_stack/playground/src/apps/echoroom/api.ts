@@ -74,6 +74,15 @@ export function apiOf(client: SupabaseClient) {
         dataOf<Functions[Name]['Returns']>(echoroom.rpc(name, args));
     return {
         listSessions: (): Promise<Session[]> => call('list_sessions', {}),
+        /** A room as who is not in it sees it: nothing when it is closed or there is none. */
+        room: (session_id: string) =>
+            dataOf<Session | null>(
+                echoroom
+                    .from('sessions')
+                    .select('id, category, description, is_active, max_participants, current_participants')
+                    .eq('id', session_id)
+                    .maybeSingle(),
+            ),
         createSession: (category: string, max_participants: number): Promise<Session> =>
             call('create_session', { category, max_participants }),
         findRoom: (mood: string): Promise<Session> => call('find_room', { mood }),
@@ -98,8 +107,8 @@ export function apiOf(client: SupabaseClient) {
         deleteMessage: (message_id: string): Promise<Message> => call('delete_message', { message_id }),
         addReaction: (message_id: string, emoji: string): Promise<Message> => call('add_reaction', { message_id, emoji }),
         removeReaction: (message_id: string, emoji: string): Promise<Message> => call('remove_reaction', { message_id, emoji }),
-        getMessages: (session_id: string, page_limit: number, before_timestamp: string | null = null): Promise<Message[]> =>
-            call('get_messages', { session_id, page_limit, before_timestamp }),
+        getMessages: (session_id: string, page_limit: number, before_seq: number | null = null): Promise<Message[]> =>
+            call('get_messages', { session_id, page_limit, before_seq }),
         startConversation: (session_id: string, mood: string): Promise<unknown> => call('start_conversation', { session_id, mood }),
         endConversation: (conversation_id: string): Promise<unknown> => call('end_conversation', { conversation_id }),
         conversations: (session_id: string) =>

@@ -1,10 +1,15 @@
 // Where one writes. Enter sends, Shift+Enter begins a line, Escape gives the answer up, the arrow up in an empty field edits.
 
 import type { RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
+import { lengthOf, lengthWords, splitText } from '../../length';
+import { LengthNote } from '../../text_field';
 import type { Message } from './api';
 import type { Room } from './room';
+
+/** What one message takes, in characters. */
+export const MESSAGE_MAX = 4_000;
 
 interface ComposerProps {
     readonly room: Room;
@@ -19,22 +24,34 @@ export function Composer({ room, field, replyTo, endReply, editLast }: ComposerP
     const [text, setText] = useState(() => sessionStorage.getItem(key) ?? '');
     const isClosed = room.session?.is_active === false;
     const isEmpty = text.trim() === '';
+    const isTooLong = lengthOf(text) > MESSAGE_MAX;
+    const note = useId();
 
     useEffect(() => {
-        if (text) {
-            sessionStorage.setItem(key, text);
-        } else {
-            sessionStorage.removeItem(key);
+        try {
+            if (text) {
+                sessionStorage.setItem(key, text);
+            } else {
+                sessionStorage.removeItem(key);
+            }
+        } catch {
+            // A text that the storage has no room for stays in the field, and does not survive a reload.
         }
     }, [key, text]);
     useEffect(() => field.current?.focus({ preventScroll: true }), [field]);
 
     const send = () => {
-        if (!isEmpty && !isClosed) {
+        if (!isEmpty && !isClosed && !isTooLong) {
             room.say(text.trim(), replyTo?.id ?? null);
             setText('');
             endReply();
         }
+    };
+    const sendSplit = () => {
+        splitText(text, MESSAGE_MAX).forEach((piece, index) => room.say(piece, index === 0 ? (replyTo?.id ?? null) : null));
+        setText('');
+        endReply();
+        field.current?.focus();
     };
     const onKeyDown = (event: KeyboardEvent) => {
         if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
@@ -82,7 +99,8 @@ export function Composer({ room, field, replyTo, endReply, editLast }: ComposerP
                     ref={field}
                     aria-label="Message"
                     rows={1}
-                    maxLength={4000}
+                    aria-describedby={note}
+                    aria-invalid={isTooLong}
                     placeholder={isClosed ? 'This room is closed.' : 'Write something…'}
                     disabled={isClosed}
                     value={text}
@@ -96,9 +114,17 @@ export function Composer({ room, field, replyTo, endReply, editLast }: ComposerP
                     }}
                     onKeyDown={onKeyDown}
                 />
-                <button type="submit" class="primary send" aria-label="Send" disabled={isEmpty || isClosed}>
+                <button type="submit" class="primary send" aria-label="Send" disabled={isEmpty || isClosed || isTooLong}>
                     <Icon name="send" />
                 </button>
+            </div>
+            <div class="length-row">
+                <LengthNote id={note} words={lengthWords(text, MESSAGE_MAX)} isTooLong={isTooLong} />
+                {isTooLong && !isClosed && (
+                    <button type="button" class="plain small" onClick={sendSplit}>
+                        Send it as {splitText(text, MESSAGE_MAX).length} messages
+                    </button>
+                )}
             </div>
         </form>
     );

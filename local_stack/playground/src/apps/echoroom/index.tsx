@@ -11,4 +11,4 @@ function EchoRoom(props: AppProps) {
     return UUID.test(props.path) ? <RoomView key={props.path} {...props} sessionId={props.path} /> : <Lobby {...props} />;
 }
 
-export const echoroom: App = { id: 'echoroom', title: 'EchoRoom', View: EchoRoom };
+export const echoroom: App = { id: 'echoroom', title: 'EchoRoom', identity: 'tab', View: EchoRoom };

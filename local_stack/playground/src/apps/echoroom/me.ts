@@ -2,6 +2,10 @@
 
 const NAME = 'parley.echoroom.name';
 const MOOD = 'parley.echoroom.mood';
+const ROOM = 'parley.echoroom.room';
+
+/** What a name takes, in characters. */
+export const NAME_MAX = 40;
 
 export const me = {
     get name(): string {
@@ -15,5 +19,12 @@ export const me = {
     },
     set mood(mood: string) {
         sessionStorage.setItem(MOOD, mood);
+    },
+    /** The room that this tab chose to sit in: a reload takes the seat again, while somebody who follows a link is asked first. */
+    get room(): string {
+        return sessionStorage.getItem(ROOM) ?? '';
+    },
+    set room(id: string) {
+        sessionStorage.setItem(ROOM, id);
     },
 };

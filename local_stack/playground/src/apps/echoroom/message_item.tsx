@@ -1,9 +1,15 @@
 // One message, with what can be done to it.
 
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
+import { lengthOf, lengthWords } from '../../length';
+import type { Question } from '../../question';
+import { Refused } from '../../refused';
+import { LengthNote } from '../../text_field';
 import type { Message } from './api';
 import { Avatar } from './avatar';
+import { undoneWords, type Change } from './changes';
+import { MESSAGE_MAX } from './composer';
 import type { Room } from './room';
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👋'];
@@ -18,16 +24,20 @@ interface MessageItemProps {
     readonly isFirst: boolean;
     readonly isInTabOrder: boolean;
     readonly isEditing: boolean;
+    readonly isReachable: boolean;
     focused(): void;
     edit(id: string | undefined): void;
     reply(message: Message): void;
+    ask(question: Question): void;
 }
 
 export function MessageItem(props: MessageItemProps) {
     const { room, message, isFirst, isInTabOrder, isEditing, focused } = props;
     const isMine = message.user_id === room.me;
     const time = new Date(message.created_at);
-    const classes = ['message', isMine && 'mine', isFirst && 'first', message.deleted_at && 'deleted'];
+    const changes = room.changesOf(message.id);
+    const waiting = changes.filter(({ refusal }) => refusal === null);
+    const classes = ['message', isMine && 'mine', isFirst && 'first', message.deleted_at && 'deleted', waiting.length > 0 && 'waits'];
     return (
         <li
             class={classes.filter(Boolean).join(' ')}
@@ -45,9 +55,68 @@ export function MessageItem(props: MessageItemProps) {
                     </time>
                 </p>
                 {isEditing ? <Editor {...props} /> : <Bubble {...props} isMine={isMine} />}
-                {message.reactions.length > 0 && <Reactions room={room} message={message} />}
+                {message.reactions.length > 0 && <Reactions room={room} message={message} waiting={waiting} />}
+                {waiting.length > 0 && !props.isReachable && (
+                    <p class="waiting-mark">
+                        <Icon name="clock" size={14} /> Waiting to be sent: {waiting.map(wordsOf).join(', ')}
+                    </p>
+                )}
+                <RefusedChanges {...props} changes={changes} />
             </div>
         </li>
+    );
+}
+
+/** What is waiting, in a word. */
+export function wordsOf(change: Change): string {
+    switch (change.kind) {
+        case 'edit':
+            return 'edited';
+        case 'delete':
+            return 'deleted';
+        case 'react':
+            return change.on ? change.emoji : `${change.emoji} taken back`;
+        default:
+            return 'changed';
+    }
+}
+
+function RefusedChanges({ room, message, changes, edit, ask }: MessageItemProps & { changes: readonly Change[] }) {
+    return (
+        <>
+            {changes.map(
+                (change) =>
+                    change.refusal !== null && (
+                        <RefusedChange
+                            key={change.id}
+                            room={room}
+                            change={change}
+                            ask={ask}
+                            {...(message.deleted_at || change.kind !== 'edit' ? {} : { edit: () => edit(message.id) })}
+                        />
+                    ),
+            )}
+        </>
+    );
+}
+
+/** What came of a change that was refused. A text is thrown away only after a question. */
+export function RefusedChange({ room, change, ask, edit }: { room: Room; change: Change; ask: (question: Question) => void; edit?: () => void }) {
+    const discard = () => room.changes.discard(change.id);
+    const askFirst = () => ask({ title: 'Discard what you wrote?', text: 'It is kept nowhere else.', yes: 'Discard', act: discard });
+    return (
+        <Refused
+            words={`${undoneWords(change)} ${change.refusal ?? ''}`}
+            {...(change.kind === 'edit' ? { text: change.content } : {})}
+            retry={() => room.changes.retry(change.id)}
+            discard={change.kind === 'edit' ? askFirst : discard}
+        >
+            {edit && (
+                <button type="button" class="plain small" onClick={edit}>
+                    Edit it
+                </button>
+            )}
+        </Refused>
     );
 }
 
@@ -86,7 +155,7 @@ function Quote({ message }: { message: Message | undefined }) {
     );
 }
 
-function Tools({ room, message, isInTabOrder, isMine, edit, reply }: MessageItemProps & { isMine: boolean }) {
+function Tools({ room, message, isInTabOrder, isMine, edit, reply, ask }: MessageItemProps & { isMine: boolean }) {
     const [isPicking, setPicking] = useState(false);
     const opener = useRef<HTMLButtonElement>(null);
     const tabIndex = isInTabOrder ? 0 : -1;
@@ -94,6 +163,18 @@ function Tools({ room, message, isInTabOrder, isMine, edit, reply }: MessageItem
         setPicking(false);
         opener.current?.focus();
     };
+    const askToDelete = () =>
+        ask({
+            title: 'Delete this message?',
+            text: (
+                <>
+                    <q>{message.content.length > 200 ? `${message.content.slice(0, 200)}…` : message.content}</q> Its text is gone for everybody, and does
+                    not come back.
+                </>
+            ),
+            yes: 'Delete',
+            act: () => room.want({ kind: 'delete', message_id: message.id }),
+        });
     return (
         <div class={isPicking ? 'tools open' : 'tools'} role="group" aria-label="For this message">
             <button
@@ -120,7 +201,7 @@ function Tools({ room, message, isInTabOrder, isMine, edit, reply }: MessageItem
                         class="quiet square"
                         tabIndex={tabIndex}
                         aria-label="Delete"
-                        onClick={() => void room.remove(message)}
+                        onClick={askToDelete}
                     >
                         <Icon name="trash" size={18} />
                     </button>
@@ -130,7 +211,7 @@ function Tools({ room, message, isInTabOrder, isMine, edit, reply }: MessageItem
                 <Picker
                     pick={(emoji) => {
                         close();
-                        void room.react(message, emoji);
+                        room.react(message, emoji);
                     }}
                     close={close}
                     leave={() => setPicking(false)}
@@ -171,17 +252,18 @@ function Picker({ pick, close, leave }: { pick: (emoji: string) => void; close: 
     );
 }
 
-function Reactions({ room, message }: { room: Room; message: Message }) {
+function Reactions({ room, message, waiting }: { room: Room; message: Message; waiting: readonly Change[] }) {
+    const waits = (emoji: string) => waiting.some((change) => change.kind === 'react' && change.emoji === emoji);
     return (
         <ul class="reactions" aria-label="Reactions">
             {message.reactions.map(({ emoji, count, reacted }) => (
                 <li key={emoji}>
                     <button
                         type="button"
-                        class="reaction"
+                        class={waits(emoji) ? 'reaction waits' : 'reaction'}
                         aria-pressed={reacted}
                         aria-label={`${emoji}, ${count} ${count === 1 ? 'person' : 'people'}`}
-                        onClick={() => void room.react(message, emoji)}
+                        onClick={() => room.react(message, emoji)}
                     >
                         <span class="emoji">{emoji}</span> {count}
                     </button>
@@ -192,32 +274,43 @@ function Reactions({ room, message }: { room: Room; message: Message }) {
 }
 
 function Editor({ room, message, edit }: MessageItemProps) {
-    const [text, setText] = useState(message.content);
+    const refused = room.changesOf(message.id).find((change) => change.kind === 'edit' && change.refusal !== null);
+    // Who comes back to a text that was refused finds it as it was.
+    const [text, setText] = useState(refused?.kind === 'edit' ? refused.content : message.content);
     const field = useRef<HTMLTextAreaElement>(null);
+    const note = useId();
+    const isTooLong = lengthOf(text) > MESSAGE_MAX;
     useLayoutEffect(() => {
         field.current?.focus();
         field.current?.setSelectionRange(text.length, text.length);
     }, []);
-    const save = async () => {
+    const save = () => {
         const content = text.trim();
-        if (content && (content === message.content || (await room.edit(message, content)))) {
-            edit(undefined);
+        if (content === '' || isTooLong) {
+            return;
         }
+        if (content !== message.content) {
+            room.want({ kind: 'edit', message_id: message.id, content });
+        } else if (refused) {
+            room.changes.discard(refused.id);
+        }
+        edit(undefined);
     };
     return (
         <form
             class="editor"
             onSubmit={(event) => {
                 event.preventDefault();
-                void save();
+                save();
             }}
         >
             <textarea
                 ref={field}
                 aria-label="Edit your message"
                 rows={2}
-                maxLength={4000}
                 value={text}
+                aria-describedby={note}
+                aria-invalid={isTooLong}
                 onInput={(event) => setText(event.currentTarget.value)}
                 onKeyDown={(event) => {
                     if (event.key === 'Escape') {
@@ -225,12 +318,13 @@ function Editor({ room, message, edit }: MessageItemProps) {
                         edit(undefined);
                     } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
                         event.preventDefault();
-                        void save();
+                        save();
                     }
                 }}
             />
+            <LengthNote id={note} words={lengthWords(text, MESSAGE_MAX)} isTooLong={isTooLong} />
             <div class="row">
-                <button type="submit" class="primary small" disabled={text.trim() === ''}>
+                <button type="submit" class="primary small" disabled={text.trim() === '' || isTooLong}>
                     Save
                 </button>
                 <button type="button" class="plain small" onClick={() => edit(undefined)}>

@@ -1,9 +1,12 @@
 // The conversation. One message is in the tab order at a time; the arrow keys move between them.
 
+import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
+import { useKeptFocus } from '../../kept_focus';
+import { useQuestion } from '../../question';
 import type { Message } from './api';
-import { MessageItem } from './message_item';
+import { MessageItem, RefusedChange, wordsOf } from './message_item';
 import { PendingItem } from './pending_item';
 import type { Room } from './room';
 
@@ -18,14 +21,20 @@ interface MessageListProps {
     readonly editing: string | undefined;
     edit(id: string | undefined): void;
     reply(message: Message): void;
+    /** Where one writes: it takes the focus that has no other place. */
+    readonly field: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function MessageList({ room, isReachable, editing, edit, reply }: MessageListProps) {
-    const { rows } = room.stream;
+export function MessageList({ room, isReachable, editing, edit, reply, field }: MessageListProps) {
+    const rows = room.messages;
     const { drafts } = room.outbox;
+    const [question, ask] = useQuestion();
+    // Changes of messages that are further back than what is loaded.
+    const elsewhere = room.changes.items.filter((change) => 'message_id' in change && !room.stream.get(change.message_id));
     const list = useRef<HTMLOListElement>(null);
     const [current, setCurrent] = useState<string>();
     const { scroller, isBelow, toEnd } = useFollow(rows, drafts.length);
+    useKeptFocus(list, field);
     const inTabOrder = rows.some(({ id }) => id === current) ? current : rows.at(-1)?.id;
 
     const onKeyDown = (event: KeyboardEvent) => {
@@ -64,12 +73,28 @@ export function MessageList({ room, isReachable, editing, edit, reply }: Message
                         focused={() => setCurrent(message.id)}
                         edit={edit}
                         reply={reply}
+                        ask={ask}
+                        isReachable={isReachable}
                     />
                 ))}
                 {drafts.map((draft) => (
-                    <PendingItem key={draft.client_id} room={room} draft={draft} isReachable={isReachable} />
+                    <PendingItem key={draft.client_id} room={room} draft={draft} isReachable={isReachable} ask={ask} write={() => field.current?.focus()} />
+                ))}
+                {elsewhere.map((change) => (
+                    <li key={change.id} class="message mine first pending">
+                        <div class="message-body">
+                            {change.refusal === null ? (
+                                <p class="waiting-mark">
+                                    <Icon name="clock" size={14} /> An earlier message, waiting to be sent: {wordsOf(change)}
+                                </p>
+                            ) : (
+                                <RefusedChange room={room} change={change} ask={ask} />
+                            )}
+                        </div>
+                    </li>
                 ))}
             </ol>
+            {question}
             {isBelow && (
                 <button type="button" class="to-end" onClick={toEnd}>
                     <Icon name="arrowDown" size={16} /> New messages

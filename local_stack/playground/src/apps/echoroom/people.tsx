@@ -2,43 +2,50 @@
 
 import { useRef, useState } from 'preact/hooks';
 import { Icon } from '../../icons';
+import { useKeptFocus } from '../../kept_focus';
+import { useQuestion } from '../../question';
+import { lengthOf } from '../../length';
+import { TextField } from '../../text_field';
 import { Avatar } from './avatar';
 import type { Seat } from './api';
+import { NAME_MAX, me } from './me';
 import type { Room } from './room';
 
 export function People({ room }: { room: Room }) {
-    const dialog = useRef<HTMLDialogElement>(null);
-    // Kept when the dialog closes: it says so a frame later, when it may be open again.
-    const [removing, setRemoving] = useState<Seat>();
-    const ask = (seat: Seat) => {
-        setRemoving(seat);
-        dialog.current?.showModal();
-    };
+    const [question, ask] = useQuestion();
+    const list = useRef<HTMLUListElement>(null);
+    const heading = useRef<HTMLHeadingElement>(null);
+    useKeptFocus(list, heading);
+    const askToRemove = ({ user_id, user_name }: Seat) =>
+        ask({
+            title: `Remove ${user_name}?`,
+            text: 'They lose their seat, hear nothing more of this room, and stay out until you let them back in.',
+            yes: 'Remove',
+            act: () => room.want({ kind: 'remove', user_id, user_name }),
+        });
     return (
         <section class="people" aria-labelledby="people-title">
-            <h2 id="people-title">People</h2>
-            <ul>
+            <h2 id="people-title" ref={heading} tabIndex={-1}>
+                People
+            </h2>
+            <ul ref={list}>
                 {meFirst(room).map((seat) => (
-                    <Person key={seat.user_id} room={room} seat={seat} remove={() => ask(seat)} />
+                    <Person key={seat.user_id} room={room} seat={seat} remove={() => askToRemove(seat)} />
                 ))}
             </ul>
             {room.isMine && room.removed.length > 0 && <RemovedPeople room={room} />}
-            <dialog ref={dialog} aria-labelledby="remove-title">
-                <h2 id="remove-title">Remove {removing?.user_name}?</h2>
-                <p>They lose their seat, hear nothing more of this room, and stay out until you let them back in.</p>
-                <form method="dialog" class="row">
-                    <button class="plain">Keep</button>
-                    <button class="danger" onClick={() => removing && void room.removePerson(removing.user_id)}>
-                        Remove
-                    </button>
-                </form>
-            </dialog>
+            {question}
         </section>
     );
 }
 
-function meFirst({ seats, mySeat }: Room): readonly Seat[] {
-    return [...(mySeat ? [mySeat] : []), ...[...seats.values()].filter((seat) => seat !== mySeat)];
+function meFirst({ seats, mySeat, me: id }: Room): readonly Seat[] {
+    return [...(mySeat ? [mySeat] : []), ...[...seats.values()].filter(({ user_id }) => user_id !== id)];
+}
+
+/** Whether this is to be done to somebody, and is not yet. */
+function waits(room: Room, kind: 'remove' | 'readmit', userId: string): boolean {
+    return room.changes.items.some((change) => change.refusal === null && change.kind === kind && change.user_id === userId);
 }
 
 function RemovedPeople({ room }: { room: Room }) {
@@ -53,9 +60,10 @@ function RemovedPeople({ room }: { room: Room }) {
                             type="button"
                             class="plain small"
                             aria-label={`Let ${user_name} back in`}
-                            onClick={() => void room.readmit(user_id)}
+                            disabled={waits(room, 'readmit', user_id)}
+                            onClick={() => room.want({ kind: 'readmit', user_id, user_name })}
                         >
-                            Let back in
+                            {waits(room, 'readmit', user_id) ? 'Waiting…' : 'Let back in'}
                         </button>
                     </li>
                 ))}
@@ -69,7 +77,8 @@ function Person({ room, seat, remove }: { room: Room; seat: Seat; remove: () => 
     const isHost = seat.user_id === room.session?.created_by;
     const isTyping = room.typing.others.includes(seat.user_id);
     const presence = !room.connected ? 'unknown' : isMe || room.connected.has(seat.user_id) ? 'connected' : 'away';
-    const states = [seat.is_speaking && 'speaking', seat.is_muted && 'muted', isTyping && 'writing…'].filter(Boolean);
+    const isLeaving = waits(room, 'remove', seat.user_id);
+    const states = [isLeaving && 'being removed…', seat.is_speaking && 'speaking', seat.is_muted && 'muted', isTyping && 'writing…'].filter(Boolean);
     return (
         <li class={seat.is_speaking ? 'person speaking' : 'person'}>
             <span class="avatar-place">
@@ -92,11 +101,55 @@ function Person({ room, seat, remove }: { room: Room; seat: Seat; remove: () => 
                     {presence !== 'unknown' && <span class="sr">, {presence}</span>}
                 </span>
             </span>
-            {room.isMine && !isMe && (
+            {isMe && <Rename room={room} seat={seat} />}
+            {room.isMine && !isMe && !isLeaving && (
                 <button type="button" class="quiet square remove" aria-label={`Remove ${seat.user_name}`} onClick={remove}>
                     <Icon name="removePerson" size={18} />
                 </button>
             )}
         </li>
+    );
+}
+
+function Rename({ room, seat }: { room: Room; seat: Seat }) {
+    const dialog = useRef<HTMLDialogElement>(null);
+    const [name, setName] = useState('');
+    const isUsable = name.trim() !== '' && lengthOf(name) <= NAME_MAX;
+    const submit = (event: Event) => {
+        event.preventDefault();
+        if (isUsable) {
+            dialog.current?.close();
+            me.name = name.trim();
+            room.want({ kind: 'rename', user_name: name.trim() });
+        }
+    };
+    return (
+        <>
+            <button
+                type="button"
+                class="quiet square remove"
+                aria-label="Change my name"
+                onClick={() => {
+                    setName(seat.user_name);
+                    dialog.current?.showModal();
+                }}
+            >
+                <Icon name="edit" size={18} />
+            </button>
+            <dialog ref={dialog} aria-labelledby="rename-title">
+                <h2 id="rename-title">Change my name</h2>
+                <form class="rename" onSubmit={submit}>
+                    <TextField label="Your name" hint="in this room" value={name} max={NAME_MAX} set={setName} />
+                    <div class="row">
+                        <button type="button" class="plain" onClick={() => dialog.current?.close()}>
+                            Cancel
+                        </button>
+                        <button type="submit" class="primary" disabled={!isUsable}>
+                            Save
+                        </button>
+                    </div>
+                </form>
+            </dialog>
+        </>
     );
 }

@@ -2,17 +2,19 @@
 //
 // What is kept comes from the tables. Events only say that something changed, or hurry what `room_state` says anyway.
 
-import { Refusal, judge, wordsFor } from '../../errors';
+import { Refusal, judge, notDoneWords, wordsFor } from '../../errors';
 import type { EventLog } from '../../event_log';
 import { Keeper } from '../../keeper';
 import { Line, type Payload } from '../../line';
 import type { Link } from '../../link';
 import { Outbox } from '../../outbox';
+import { Queue, type Judgement } from '../../queue';
 import { LATE_MS, delayAfter } from '../../pause';
 import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream } from '../../stream';
 import { apiOf, type Api, type Message, type Removed, type RoomState, type Seat, type Session } from './api';
+import { isChange, isOvertaken, messageAfter, perform, seatAfter, type Change, type Wish } from './changes';
 import { Conversations } from './conversations';
 import { seatsAfter, withSeat, withoutSeat, type Seats } from './seats';
 import { Typing } from './typing';
@@ -24,7 +26,7 @@ const NOTICE_MS = 8_000;
 
 /** Why somebody is not in the room any more. */
 export interface Ending {
-    readonly kind: 'removed' | 'refused';
+    readonly kind: 'removed' | 'full' | 'closed' | 'missing' | 'refused';
     readonly words: string;
 }
 
@@ -42,6 +44,7 @@ export class Room extends Store {
     readonly me: string;
     readonly stream: Stream<Message>;
     readonly outbox: Outbox<Message>;
+    readonly changes: Queue<Change, Message | Seat | undefined>;
     readonly typing: Typing;
     readonly conversations: Conversations;
     /** The moods that there are avatars of. */
@@ -94,11 +97,13 @@ export class Room extends Store {
             beat: () => this.#beat(),
             back: () => {
                 this.outbox.flush();
+                this.changes.flush();
                 void this.stream.catchUp();
             },
         });
         this.stream = this.#newStream();
         this.outbox = this.#newOutbox();
+        this.changes = this.#newChanges();
         this.typing = new Typing({
             tell: (event, payload) => this.#line.say(event, { user_id: this.me, ...payload }),
             changed: () => this.changed(),
@@ -106,8 +111,21 @@ export class Room extends Store {
         this.conversations = this.#newConversations();
     }
 
+    /** My seat as it will be when what I changed of it is stored. */
     get mySeat(): Seat | undefined {
-        return this.seats.get(this.me);
+        const seat = this.seats.get(this.me);
+        return seat && seatAfter(seat, this.changes.items);
+    }
+
+    /** The messages as they will be when what I changed of them is stored. */
+    get messages(): readonly Message[] {
+        const { items } = this.changes;
+        return items.length === 0 ? this.stream.rows : this.stream.rows.map((message) => messageAfter(message, items));
+    }
+
+    /** What I changed of a message and the server has not done yet, or refused. */
+    changesOf(messageId: string): readonly Change[] {
+        return this.changes.items.filter((change) => 'message_id' in change && change.message_id === messageId);
     }
 
     /** Whether I opened this room. */
@@ -133,6 +151,7 @@ export class Room extends Store {
                 this.#take(state);
                 this.#keeper.start();
                 this.outbox.flush();
+                this.changes.flush();
                 await this.#arrive();
             }
         } catch (error) {
@@ -156,6 +175,7 @@ export class Room extends Store {
         this.#line.close();
         this.stream.stop();
         this.outbox.stop();
+        this.changes.stop();
         this.typing.stop();
         this.conversations.stop();
     }
@@ -167,47 +187,26 @@ export class Room extends Store {
         this.outbox.add(content, replyTo);
     }
 
-    edit(message: Message, content: string): Promise<boolean> {
-        return this.#change(this.#api.editMessage(message.id, content));
+    /** Has something changed: shown at once, done as soon as it can be. */
+    want(wish: Wish): void {
+        const change: Change = { ...wish, id: crypto.randomUUID(), refusal: null };
+        this.changes.add(change, (held) => isOvertaken(held, wish));
     }
 
-    remove(message: Message): Promise<boolean> {
-        return this.#change(this.#api.deleteMessage(message.id));
-    }
-
-    react(message: Message, emoji: string): Promise<boolean> {
+    /** Puts my reaction on a message, or takes it back. */
+    react(message: Message, emoji: string): void {
         const isMine = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.reacted);
-        return this.#change(isMine ? this.#api.removeReaction(message.id, emoji) : this.#api.addReaction(message.id, emoji));
+        this.want({ kind: 'react', message_id: message.id, emoji, on: !isMine });
     }
 
-    /** Shows it at once, and takes it back when the server does not agree. */
-    async setVoice(voice: { is_speaking?: boolean; is_muted?: boolean }): Promise<void> {
-        const before = this.mySeat;
-        if (before) {
-            this.#showSeats(withSeat(this.seats, { ...before, ...voice }));
-            const stored = await this.#attempt(this.#api.setVoiceStatus(this.id, voice));
-            this.#showSeats(withSeat(this.seats, stored ?? before));
-        }
-    }
-
-    /** Takes the seat of somebody else away; for who opened the room. */
-    async removePerson(userId: string): Promise<void> {
-        if ((await this.#attempt(this.#api.removeParticipant(this.id, userId))) !== undefined) {
-            this.#showSeats(withoutSeat(this.seats, userId));
-            await this.#readRemoved();
-        }
-    }
-
-    /** Lets somebody who was removed come back. */
-    async readmit(userId: string): Promise<void> {
-        if ((await this.#attempt(this.#api.readmitParticipant(this.id, userId))) !== undefined) {
-            await this.#readRemoved();
-        }
+    setVoice(voice: { is_speaking?: boolean; is_muted?: boolean }): void {
+        const { is_speaking = false, is_muted = false } = this.mySeat ?? {};
+        this.want({ kind: 'voice', is_speaking, is_muted, ...voice });
     }
 
     async loadEarlier(): Promise<void> {
         const oldest = this.stream.rows[0];
-        const page = oldest && (await this.#attempt(this.#api.getMessages(this.id, PAGE, oldest.created_at)));
+        const page = oldest && (await this.#attempt(this.#api.getMessages(this.id, PAGE, oldest.seq)));
         if (page) {
             this.stream.earlier(page, page.length === PAGE);
         }
@@ -239,14 +238,42 @@ export class Room extends Store {
             send: ({ content, reply_to, client_id }) =>
                 this.#keeper.reach(this.#api.sendMessage(this.id, { content, reply_to, client_id })),
             stored: (message) => this.stream.put(message),
-            judge: (error) => {
-                const isLate = Date.now() - this.#lastBeat >= LEASE_MS;
-                this.#mayGoOn(error);
-                // A seat that ran out is being taken again; the message can wait for it.
-                return isLate && isLostSeat(error) ? { again: true } : judge(error);
-            },
+            judge: (error) => this.#judge(error),
             changed: () => this.changed(),
         });
+    }
+
+    #newChanges(): Queue<Change, Message | Seat | undefined> {
+        return new Queue({
+            storage: sessionStorage,
+            key: `parley.changes.${this.id}`,
+            idOf: ({ id }) => id,
+            isItem: isChange,
+            send: (change) => this.#keeper.reach(perform(this.#api, this.id, change)),
+            done: (change, result) => this.#changeDone(change, result),
+            judge: (error) => this.#judge(error),
+            changed: () => this.changed(),
+        });
+    }
+
+    #changeDone(change: Change, result: Message | Seat | undefined): void {
+        if (result && 'content' in result) {
+            this.stream.put(result);
+        } else if (result) {
+            this.#showSeats(withSeat(this.seats, result));
+        } else {
+            if (change.kind === 'remove') {
+                this.#showSeats(withoutSeat(this.seats, change.user_id));
+            }
+            void this.#readRemoved();
+        }
+    }
+
+    /** Whether what a person did goes out again by itself. A seat that ran out is being taken again, and the rest can wait for it. */
+    #judge(error: unknown): Judgement {
+        const isLate = Date.now() - this.#lastBeat >= LEASE_MS;
+        this.#mayGoOn(error);
+        return isLate && isLostSeat(error) ? { again: true } : judge(error);
     }
 
     #newConversations(): Conversations {
@@ -269,17 +296,9 @@ export class Room extends Store {
             return await this.#keeper.reach(pending);
         } catch (error) {
             this.#mayGoOn(error);
-            this.#tell(wordsFor(error));
+            this.#tell(notDoneWords(error));
             return undefined;
         }
-    }
-
-    async #change(pending: Promise<Message>): Promise<boolean> {
-        const message = await this.#attempt(pending);
-        if (message) {
-            this.stream.put(message);
-        }
-        return message !== undefined;
     }
 
     #tell(words: string): void {
@@ -302,8 +321,7 @@ export class Room extends Store {
             this.#retryTimer = setTimeout(() => void this.enter(), wait);
             this.changed();
         } else {
-            const isRemoved = error instanceof Refusal && error.reason === 'removed_from_room';
-            this.#end({ kind: isRemoved ? 'removed' : 'refused', words: wordsFor(error) });
+            this.#end({ kind: kindOf(error), words: wordsFor(error) });
         }
     }
 
@@ -311,7 +329,7 @@ export class Room extends Store {
     #mayGoOn(error: unknown): boolean {
         if (!this.#isOver && error instanceof Refusal) {
             if (error.reason === 'room_not_found') {
-                this.#end({ kind: 'refused', words: wordsFor(error) });
+                this.#end({ kind: kindOf(error), words: wordsFor(error) });
             } else if (isLostSeat(error)) {
                 this.#seatIsGone();
             }
@@ -332,6 +350,8 @@ export class Room extends Store {
 
     #end(ending: Ending): void {
         this.close();
+        // The server has answered, and nothing is waited for.
+        this.#options.link.set({ isLive: true, isReachable: true });
         this.ending = ending;
         this.changed();
     }
@@ -460,6 +480,21 @@ export class Room extends Store {
 
     #log(kind: 'call' | 'link', name: string, detail?: unknown): void {
         this.#options.log.add({ kind, name, ...(detail === undefined ? {} : { detail }) });
+    }
+}
+
+function kindOf(error: unknown): Ending['kind'] {
+    switch (error instanceof Refusal ? error.reason : '') {
+        case 'removed_from_room':
+            return 'removed';
+        case 'room_full':
+            return 'full';
+        case 'room_closed':
+            return 'closed';
+        case 'room_not_found':
+            return 'missing';
+        default:
+            return 'refused';
     }
 }
 

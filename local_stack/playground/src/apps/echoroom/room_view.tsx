@@ -5,16 +5,46 @@ import { Icon } from '../../icons';
 import type { Link } from '../../link';
 import { useStore } from '../../store';
 import type { AppProps } from '../app';
-import type { Message } from './api';
+import { Refused } from '../../refused';
+import { apiOf, type Message } from './api';
 import { AvatarPanel } from './avatar_panel';
+import { undoneWords } from './changes';
 import { Composer } from './composer';
+import { Door } from './door';
 import { me } from './me';
 import { MessageList } from './message_list';
 import { MoodFace, toneOf } from './moods';
+import { OtherRooms } from './other_rooms';
 import { People } from './people';
-import { Room } from './room';
+import { Room, type Ending } from './room';
 
+/** Who comes by a link is asked first; who was asked, or came from the lobby, sits, after a reload as well. */
 export function RoomView(props: AppProps & { sessionId: string }) {
+    const { sessionId } = props;
+    const [isIn, setIn] = useState(me.room === sessionId);
+    const enter = () => {
+        me.room = sessionId;
+        setIn(true);
+    };
+    return isIn ? <Seated {...props} /> : <Door {...props} enter={enter} />;
+}
+
+/** The next room may have been chosen already. */
+function forget(sessionId: string): void {
+    if (me.room === sessionId) {
+        me.room = '';
+    }
+}
+
+const TITLES: Record<Ending['kind'], string> = {
+    removed: 'You are out of this room',
+    full: 'This room is full',
+    closed: 'This room is closed',
+    missing: 'This room is not there',
+    refused: 'This did not work',
+};
+
+function Seated(props: AppProps & { sessionId: string }) {
     const { person, link, log, sessionId, go } = props;
     const [attempt, setAttempt] = useState(0);
     const room = useMemo(
@@ -25,22 +55,45 @@ export function RoomView(props: AppProps & { sessionId: string }) {
     useEffect(() => {
         void room.enter();
         // A page that goes away keeps the seat for a while, for the reload; who goes elsewhere on the page leaves.
-        return () => (room.ending ? room.close() : void room.leave());
+        return () => {
+            if (room.ending) {
+                room.close();
+            } else {
+                forget(sessionId);
+                void room.leave();
+            }
+        };
     }, [room]);
+    const hasEnded = room.ending !== undefined;
+    useEffect(() => {
+        if (hasEnded) {
+            forget(sessionId);
+        }
+    }, [hasEnded, sessionId]);
     useTitle(room);
+    const api = useMemo(() => apiOf(person.client), [person]);
 
     if (room.ending) {
         return (
             <section class="ending" aria-labelledby="ending-title">
                 <MoodFace mood={room.session?.category ?? 'lonely'} size={72} />
-                <h1 id="ending-title">{room.ending.kind === 'removed' ? 'You are out of this room' : 'This did not work'}</h1>
+                <h1 id="ending-title">{TITLES[room.ending.kind]}</h1>
                 <p role="alert">{room.ending.words}</p>
+                <Unsent room={room} />
+                <OtherRooms api={api} mood={room.session?.category ?? (me.mood || undefined)} go={go} />
                 <div class="row">
-                    <button type="button" class="primary" onClick={() => go('')}>
-                        Back to the moods
-                    </button>
-                    <button type="button" class="plain" onClick={() => setAttempt(attempt + 1)}>
+                    <button
+                        type="button"
+                        class="plain"
+                        onClick={() => {
+                            me.room = sessionId;
+                            setAttempt(attempt + 1);
+                        }}
+                    >
                         Try to come back
+                    </button>
+                    <button type="button" class="quiet" onClick={() => go('')}>
+                        Back to the moods
                     </button>
                 </div>
             </section>
@@ -49,7 +102,25 @@ export function RoomView(props: AppProps & { sessionId: string }) {
     return <Inside room={room} {...props} />;
 }
 
-function Inside({ room, link, go }: AppProps & { room: Room }) {
+/** What one wrote and the room did not take: it is not lost with the room. */
+function Unsent({ room }: { room: Room }) {
+    const texts = [
+        ...room.outbox.drafts.map(({ content }) => content),
+        ...room.changes.items.flatMap((change) => (change.kind === 'edit' ? [change.content] : [])),
+    ];
+    return texts.length === 0 ? null : (
+        <div class="unsent">
+            <h2>What you wrote, and was not sent</h2>
+            <ul>
+                {texts.map((text, index) => (
+                    <li key={index}>{text}</li>
+                ))}
+            </ul>
+        </div>
+    );
+}
+
+function Inside({ person, room, link, go }: AppProps & { room: Room }) {
     const [replyTo, setReplyTo] = useState<Message>();
     const [editing, setEditing] = useState<string>();
     const composer = useRef<HTMLTextAreaElement>(null);
@@ -72,12 +143,18 @@ function Inside({ room, link, go }: AppProps & { room: Room }) {
                 <AvatarPanel room={room} />
             </div>
             <section class="talk" aria-label="Conversation">
-                {!session.is_active && <p class="delay">This room is closed. You can still read what was said.</p>}
+                {!session.is_active && (
+                    <div class="delay closed">
+                        <p>This room is closed. You can still read what was said.</p>
+                        <OtherRooms api={apiOf(person.client)} mood={session.category} go={go} />
+                    </div>
+                )}
                 {state !== 'connected' && <p class="delay">{delayOf(link)}</p>}
                 <MessageList
                     room={room}
                     isReachable={link.isReachable}
                     editing={editing}
+                    field={composer}
                     edit={(id) => {
                         setEditing(id);
                         if (id === undefined) {
@@ -89,7 +166,8 @@ function Inside({ room, link, go }: AppProps & { room: Room }) {
                         write();
                     }}
                 />
-                <Notice room={room} />
+                <RefusedWishes room={room} />
+                <RoomNotice room={room} />
                 <Composer
                     room={room}
                     field={composer}
@@ -135,7 +213,7 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
                         type="button"
                         class="toggle"
                         aria-pressed={is_speaking}
-                        onClick={() => void room.setVoice(is_speaking ? { is_speaking: false } : { is_speaking: true, is_muted: false })}
+                        onClick={() => room.setVoice(is_speaking ? { is_speaking: false } : { is_speaking: true, is_muted: false })}
                     >
                         <Icon name="mic" />
                         <span class="wide-text">Speaking</span>
@@ -144,7 +222,7 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
                         type="button"
                         class="toggle"
                         aria-pressed={is_muted}
-                        onClick={() => void room.setVoice(is_muted ? { is_muted: false } : { is_muted: true, is_speaking: false })}
+                        onClick={() => room.setVoice(is_muted ? { is_muted: false } : { is_muted: true, is_speaking: false })}
                     >
                         <Icon name="micOff" />
                         <span class="wide-text">Muted</span>
@@ -165,14 +243,31 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
 
 function delayOf({ state, isReachable }: Link): string {
     if (state === 'offline') {
-        return 'You are offline. What you write is kept here and sent when you are back.';
+        return 'You are offline. What you write and change is kept here and sent when you are back.';
     }
     return isReachable
         ? 'The live connection is being made. Until then, news comes with a few seconds of delay.'
-        : 'The server does not answer. What you write is kept here and sent when it is back.';
+        : 'The server does not answer. What you write and change is kept here and sent when it is back.';
 }
 
-function Notice({ room }: { room: Room }) {
+/** What one wanted of one's seat, or of somebody else's, and was refused. */
+function RefusedWishes({ room }: { room: Room }) {
+    const refused = room.changes.items.filter((change) => change.refusal !== null && !('message_id' in change));
+    return (
+        <div class="notice-place">
+            {refused.map((change) => (
+                <Refused
+                    key={change.id}
+                    words={`${undoneWords(change)} ${change.refusal}`}
+                    retry={() => room.changes.retry(change.id)}
+                    discard={() => room.changes.discard(change.id)}
+                />
+            ))}
+        </div>
+    );
+}
+
+function RoomNotice({ room }: { room: Room }) {
     return (
         <div class="notice-place" role="alert">
             {room.notice && (
@@ -189,7 +284,7 @@ function Notice({ room }: { room: Room }) {
 }
 
 function lastOfMine(room: Room): Message | undefined {
-    return room.stream.rows.findLast(({ user_id, deleted_at }) => user_id === room.me && !deleted_at);
+    return room.messages.findLast(({ user_id, deleted_at }) => user_id === room.me && !deleted_at);
 }
 
 /** The title counts what was said while nobody looked. */

@@ -1,0 +1,122 @@
+// In front of a room that somebody has a link to: what it is, under which name to come in, and where else to go when it is full or not there.
+
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Refusal, wordsFor } from '../../errors';
+import { lengthOf } from '../../length';
+import { TextField } from '../../text_field';
+import type { AppProps } from '../app';
+import { apiOf, type Session } from './api';
+import { NAME_MAX, me } from './me';
+import { MoodFace } from './moods';
+import { OtherRooms } from './other_rooms';
+
+const LOOK_AGAIN_MS = 5_000;
+
+export function Door({ person, link, sessionId, go, enter }: AppProps & { sessionId: string; enter: () => void }) {
+    const api = useMemo(() => apiOf(person.client), [person]);
+    const [room, setRoom] = useState<Session | null>();
+    const [trouble, setTrouble] = useState('');
+    useEffect(() => {
+        let isGone = false;
+        const look = async () => {
+            try {
+                const found = await api.room(sessionId);
+                if (!isGone) {
+                    setRoom(found);
+                    setTrouble('');
+                    link.set({ isLive: true, isReachable: true });
+                }
+            } catch (error) {
+                if (!isGone) {
+                    setTrouble(wordsFor(error));
+                    link.set({ isLive: false, isReachable: !(error instanceof Refusal && error.status === 0) });
+                }
+            }
+        };
+        void look();
+        const timer = setInterval(() => document.visibilityState === 'visible' && void look(), LOOK_AGAIN_MS);
+        return () => {
+            isGone = true;
+            clearInterval(timer);
+        };
+    }, [api, link, sessionId]);
+    const title = room?.category ?? 'EchoRoom';
+    useEffect(() => {
+        document.title = `${title} · Parley playground`;
+    }, [title]);
+
+    if (room === undefined) {
+        return (
+            <div class="waiting" role="status">
+                <p>{trouble || 'Looking at the room…'}</p>
+            </div>
+        );
+    }
+    const lobby = (
+        <button type="button" class="quiet" onClick={() => go('')}>
+            Back to the moods
+        </button>
+    );
+    if (!room || !room.is_active) {
+        return (
+            <section class="ending" aria-labelledby="door-title">
+                <h1 id="door-title">{room ? 'This room is closed' : 'This room is not there'}</h1>
+                <p role="alert">
+                    {room ? 'Nothing more is said in it.' : 'There is no such room. It may have been closed or deleted.'} There are others:
+                </p>
+                <OtherRooms api={api} mood={room?.category} go={go} />
+                {lobby}
+            </section>
+        );
+    }
+    const { category, description, max_participants, current_participants } = room;
+    if (current_participants >= max_participants) {
+        return (
+            <section class="ending" aria-labelledby="door-title">
+                <MoodFace mood={category} size={72} />
+                <h1 id="door-title">{category}</h1>
+                <p role="alert">
+                    This room is full: {current_participants} of {max_participants} seats are taken. When one is free, it shows here.
+                </p>
+                <OtherRooms api={api} mood={category} go={go} />
+                <div class="row">
+                    {/* The seat of somebody who has been silent for too long is free, and counted until somebody asks. */}
+                    <button type="button" class="plain" onClick={enter}>
+                        Try it
+                    </button>
+                    {lobby}
+                </div>
+            </section>
+        );
+    }
+    return (
+        <section class="ending" aria-labelledby="door-title">
+            <MoodFace mood={category} size={72} />
+            <h1 id="door-title">{category}</h1>
+            <p>
+                {current_participants} of {max_participants} seats taken{description && ` · ${description}`}
+            </p>
+            <ChooseName enter={enter} />
+            {lobby}
+        </section>
+    );
+}
+
+function ChooseName({ enter }: { enter: () => void }) {
+    const [name, setName] = useState(me.name);
+    const submit = (event: Event) => {
+        event.preventDefault();
+        if (lengthOf(name) <= NAME_MAX) {
+            me.name = name.trim();
+            enter();
+        }
+    };
+    return (
+        <form class="door-form" onSubmit={submit}>
+            <TextField label="Your name" hint="or leave it to us" value={name} max={NAME_MAX} set={setName} placeholder="Sunny Wren" />
+            <button type="submit" class="primary" disabled={lengthOf(name) > NAME_MAX}>
+                Take a seat
+            </button>
+        </form>
+    );
+}

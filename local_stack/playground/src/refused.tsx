@@ -1,0 +1,33 @@
+// Something that a person did and the server refused for good: why, what they wrote, and what to do about it.
+
+import type { ComponentChildren } from 'preact';
+import { Icon } from './icons';
+
+interface RefusedProps {
+    readonly words: string;
+    /** What they wrote, where it is not to be seen elsewhere. */
+    readonly text?: string;
+    retry(): void;
+    discard(): void;
+    readonly children?: ComponentChildren;
+}
+
+export function Refused({ words, text, retry, discard, children }: RefusedProps) {
+    return (
+        <div class="refusal" role="alert">
+            <p>
+                <Icon name="warning" size={16} /> <span>{words}</span>
+            </p>
+            {text !== undefined && <p class="refused-text">{text}</p>}
+            <div class="row">
+                <button type="button" class="plain small" onClick={retry}>
+                    <Icon name="retry" size={16} /> Try again
+                </button>
+                {children}
+                <button type="button" class="quiet small" onClick={discard}>
+                    Discard
+                </button>
+            </div>
+        </div>
+    );
+}
