@@ -51,6 +51,7 @@ export const sweeps = {
     domo_prune_audit_logs: { before: `update parley.limits set allowed = 1 where name = 'domo.audit_logs'` },
     domo_prune_deleted: { before: `update domo.knowledge_chunks set deleted_at = now() - interval '1 year' where demo_id = growth.id('demo', 1)` },
     domo_prune_events: { before: `update parley.limits set allowed = 1 where name = 'domo.call_events'` },
+    domo_refresh_words: {},
     domo_remove_files: { before: `insert into domo_private.erased_files values (growth.id('demo', 1)::text || '/')` },
     echoroom_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'echoroom.calls'` },
     echoroom_erase_people: { before: `insert into echoroom_private.erased_people values (growth.id('person', 2))` },
