@@ -88,7 +88,12 @@ mod tests {
     fn ignorables_are_those_of_unicode() {
         let known = CodePointSetData::new::<DefaultIgnorableCodePoint>();
         for letter in '\0'..=char::MAX {
-            assert_eq!(is_ignorable(letter), known.contains(letter), "{:x}", u32::from(letter));
+            assert_eq!(
+                is_ignorable(letter),
+                known.contains(letter),
+                "{:x}",
+                u32::from(letter)
+            );
         }
     }
 
