@@ -43,39 +43,42 @@ end
 $$;
 comment on function parley.set_prune_position(text, text) is 'Notes where a full batch ended; null when it was the last one.';
 
--- A bucket whose time has passed is the same as none. In the order of the key, since an index on the time would cost every call that is limited.
+-- A bucket whose time has passed is the same as none. In the order of the key, since an index on the time would cost every call that is limited;
+-- by its index, which bitmaps and sorts would read whole.
 create function parley.prune_rate_limits(batch integer default 10000) returns bigint
     language plpgsql volatile
     set search_path = ''
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
     as $$
 declare
     passed constant text := coalesce(parley.prune_position('parley.rate_limits'), '');
-    looked_at text[];
+    reached text;
+    pruned bigint;
 begin
     if batch is null or batch not between 1 and 100000 then
         raise exception using errcode = '22023', message = 'The batch must have 1 to 100000 buckets.';
     end if;
-    looked_at := array(
-        select kept.bucket
+    with doomed as materialized (
+        select kept.ctid as place, kept.bucket
         from parley.rate_limits as kept
-        where kept.bucket > passed
+        where kept.bucket > passed and kept.tat < clock_timestamp()
         order by kept.bucket
         limit batch
-    );
-    delete from parley.rate_limits as gone
-    where gone.bucket = any (
-        array(
-            select kept.bucket
-            from parley.rate_limits as kept
-            where kept.bucket = any (looked_at) and kept.tat < clock_timestamp()
-            for update skip locked
-        )
-    );
-    perform parley.set_prune_position('parley.rate_limits', case when cardinality(looked_at) >= batch then looked_at[batch] end);
-    return cardinality(looked_at);
+        for update skip locked
+    ),
+    gone as (
+        delete from parley.rate_limits as kept
+        where kept.ctid = any (array(select doomed.place from doomed))
+        returning 1
+    )
+    select (select count(*) from gone), (select max(doomed.bucket) from doomed) into pruned, reached;
+    perform parley.set_prune_position('parley.rate_limits', case when pruned >= batch then reached end);
+    return pruned;
 end
 $$;
 comment on function parley.prune_rate_limits(integer) is
-    'Looks at a batch of buckets and deletes those that hold nothing back any more. Returns how many it looked at: call it again while the batch is full.';
+    'Deletes a batch of the buckets that hold nothing back any more; returns how many: call it again while the batch is full.';
 
 revoke execute on all functions in schema parley from public;

@@ -6,11 +6,14 @@
 
 -- What a client gets ----------------------------------------------------------------------------------------------------------
 
+-- For a page of hundreds of messages a scan of all reactions may look cheaper while they are some thousands, and a plan is kept: hence
+-- enable_seqscan.
 create function echoroom_private.reactions_of(p_message_ids uuid[])
 returns table (message_id uuid, reactions jsonb)
 language plpgsql
 stable
 set search_path = ''
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin

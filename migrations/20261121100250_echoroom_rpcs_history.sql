@@ -26,7 +26,7 @@ begin
     -- What is passed over is read all the same.
     if v_offset > 10000 then
         perform echoroom_private.fail(
-            'PT422', 'invalid_page_offset', 'page_offset is at most 10000.', 'Send the seq of the oldest message that you have as before_seq.'
+            'PT422', 'invalid_page_offset', 'At most 10000 messages can be passed over.', 'Send the seq of the oldest message that you have as before_seq.'
         );
     end if;
 
@@ -93,8 +93,8 @@ declare
     v_window constant integer := 512;
     v_last_seq bigint;
     v_until bigint := greatest(coalesce(after_seq, 0), 0);
-    v_ids uuid[] := '{}';
-    v_numbers bigint[] := '{}';
+    v_ids uuid[] := array[]::uuid[];
+    v_numbers bigint[] := array[]::bigint[];
     v_found_ids uuid[];
     v_found_numbers bigint[];
 begin

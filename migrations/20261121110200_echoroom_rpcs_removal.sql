@@ -108,11 +108,18 @@ begin
             return false;
         end if;
         -- Who has spoken and left can be removed too, or leaving in time would be the way around it.
-        select m.sender_name
+        -- Their latest name, by the key of their own messages, of which a thousand are enough to choose from: backwards through the room's
+        -- numbers, all of it would be read for somebody who never spoke.
+        select spoken.sender_name
         into v_user_name
-        from echoroom.chat_messages m
-        where m.session_id = p_session_id and m.user_id = p_user_id
-        order by m.seq desc
+        from (
+            select m.sender_name, m.seq
+            from echoroom.chat_messages m
+            where m.session_id = p_session_id and m.user_id = p_user_id
+            order by m.client_id
+            limit 1000
+        ) spoken
+        order by spoken.seq desc
         limit 1;
         if not found then
             perform echoroom_private.fail(

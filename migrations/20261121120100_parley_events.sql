@@ -112,6 +112,7 @@ create function parley.prune_events(older_than interval default '30 days', batch
     language plpgsql volatile
     set search_path = ''
     set timezone = 'UTC'
+    set enable_seqscan = off
     as $$
 declare
     cutoff timestamptz;
@@ -134,7 +135,7 @@ begin
 
     cutoff := now() - older_than;
     with doomed as materialized (
-        select kept.source, kept.event_key, kept.first_seen_at
+        select kept.ctid as place, kept.first_seen_at
         from parley.processed_events as kept
         where kept.first_seen_at < cutoff and kept.first_seen_at >= passed
         order by kept.first_seen_at
@@ -143,8 +144,7 @@ begin
     ),
     gone as (
         delete from parley.processed_events as kept
-        using doomed
-        where kept.source = doomed.source and kept.event_key = doomed.event_key
+        where kept.ctid = any (array(select doomed.place from doomed))
         returning 1
     )
     select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.first_seen_at) from doomed)

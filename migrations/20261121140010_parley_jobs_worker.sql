@@ -144,7 +144,7 @@ create function parley.claim_messages(queue text, max_jobs integer, lease_second
     set search_path = ''
     as $$
 declare
-    claimed bigint[] := '{}';
+    claimed bigint[] := array[]::bigint[];
     found_ids bigint[];
     source text;
     lock_mode text;
@@ -188,7 +188,12 @@ create function parley.take_jobs(queue text, max_jobs integer, lease_seconds int
     set search_path = ''
     as $$
 declare
-    message record;
+    found_id bigint;
+    read_count integer;
+    sent_at timestamptz;
+    body jsonb;
+    owner uuid;
+    place bigint;
 begin
     if not exists (select from parley.job_queues as known where known.name = take_jobs.queue collate "C") then
         raise exception using errcode = '22023', message = 'There is no such queue of jobs.';
@@ -204,7 +209,7 @@ begin
     end if;
 
     perform parley.line_up(queue, max_jobs + 100);
-    for message in
+    for found_id, read_count, sent_at, body, owner, place in
         execute format(
             'select message.msg_id, message.read_ct, message.enqueued_at, message.message as body, job.owner, job.place
             from pgmq.%I as message
@@ -214,30 +219,30 @@ begin
             'q_parley_' || queue)
         using queue, parley.claim_messages(queue, max_jobs, lease_seconds)
     loop
-        if message.owner is not null and message.place is not null then
+        if owner is not null and place is not null then
             insert into parley.job_turns as turn (queue, owner_hash, last_place)
-            values (take_jobs.queue, hashtextextended(message.owner::text, 0), message.place)
+            values (take_jobs.queue, hashtextextended(owner::text, 0), place)
             on conflict on constraint job_turns_pkey do update
             set last_place = greatest(turn.last_place, excluded.last_place);
         end if;
         -- Whoever wanted it again has committed by now, and this attempt will see that.
         insert into parley.jobs as running (queue, message_id, attempts, is_running, due_at)
-        values (take_jobs.queue, message.msg_id, 1, true, clock_timestamp() + make_interval(secs => lease_seconds))
+        values (take_jobs.queue, found_id, 1, true, clock_timestamp() + make_interval(secs => lease_seconds))
         on conflict on constraint jobs_pkey do update
         set attempts = running.attempts + 1, is_running = true, is_wanted_again = false, place = null, due_at = excluded.due_at
         returning running.attempts into attempt;
         if attempt > max_attempts then
             update parley.jobs as running
             set attempts = max_attempts
-            where running.queue = take_jobs.queue collate "C" and running.message_id = message.msg_id;
-            perform parley.bury(take_jobs.queue, message.msg_id, 'The last worker that took it never came back.');
+            where running.queue = take_jobs.queue collate "C" and running.message_id = found_id;
+            perform parley.bury(take_jobs.queue, found_id, 'The last worker that took it never came back.');
             continue;
         end if;
-        id := message.msg_id;
-        lease := message.read_ct;
-        kind := coalesce(message.body ->> 'kind', '');
-        payload := coalesce(message.body -> 'payload', 'null');
-        enqueued_at := message.enqueued_at;
+        id := found_id;
+        lease := read_count;
+        kind := coalesce(body ->> 'kind', '');
+        payload := coalesce(body -> 'payload', 'null');
+        enqueued_at := sent_at;
         return next;
     end loop;
 end

@@ -140,6 +140,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- A plan made while there were few events would read all of them for as long as the session keeps the plan.
+set enable_seqscan = off
 as $$
 declare
     v_passed constant timestamptz := coalesce(parley.prune_position('echoroom.call_events'), '-infinity');
@@ -154,7 +156,7 @@ begin
         raise exception using errcode = '22023', message = 'The batch must have 1 to 100000 events.';
     end if;
     with doomed as materialized (
-        select e.id, e.received_at
+        select e.ctid as place, e.received_at
         from echoroom_private.conversation_events e
         where e.received_at < now() - make_interval(hours => 24 * p_days) and e.received_at >= v_passed
         order by e.received_at
@@ -163,8 +165,7 @@ begin
     ),
     gone as (
         delete from echoroom_private.conversation_events e
-        using doomed
-        where e.id = doomed.id
+        where e.ctid = any (array(select doomed.place from doomed))
         returning 1
     )
     select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.received_at) from doomed)

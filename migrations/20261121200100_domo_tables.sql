@@ -357,7 +357,7 @@ create index audit_logs_demo_id_created_at_idx on domo.audit_logs (demo_id, crea
 comment on table domo.audit_logs is 'Who changed what of a demo. Written by triggers.';
 comment on column domo.audit_logs.user_id is 'Who did it; null for the server.';
 comment on column domo.audit_logs.owner_id is 'Whose demo it was.';
-comment on column domo.audit_logs.old_values is 'What changed, as it was; embeddings never, texts up to 1,000 characters.';
+comment on column domo.audit_logs.old_values is 'What changed, as it was; embeddings never, of each column up to 1,000 characters.';
 comment on column domo.audit_logs.new_values is 'What changed, as it is.';
 
 -- What the server keeps of a demo -------------------------------------------------------------------------------------------------

@@ -313,12 +313,16 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- A plan made while there were few events would read all of them for as long as the session keeps the plan.
+set enable_seqscan = off
 as $$
 declare
     v_passed constant timestamptz := coalesce(parley.prune_position('domo.stream'), '-infinity');
+    v_range record;
     v_reached timestamptz;
-    v_found bigint;
-    v_pruned bigint;
+    v_found bigint := 0;
+    v_gone bigint;
+    v_pruned bigint := 0;
 begin
     if p_days is null or p_days not between 1 and 36500 then
         raise exception using errcode = '22023', message = 'A stream is kept for 1 to 36500 days.';
@@ -327,27 +331,27 @@ begin
         raise exception using errcode = '22023', message = 'The batch must have 1 to 100000 events.';
     end if;
     -- The oldest first, and of each demo all between its first and its last: what is left of a stream is its end, without gaps, also where the
-    -- server's clock went back.
-    with doomed as materialized (
-        select e.demo_id, e.seq, e.created_at
-        from domo.demo_stream e
-        where e.created_at < now() - make_interval(hours => 24 * p_days) and e.created_at >= v_passed
-        order by e.created_at
-        limit p_batch
-    ),
-    ranges as materialized (
-        select doomed.demo_id, min(doomed.seq) as first_seq, max(doomed.seq) as last_seq
+    -- server's clock went back. One after the other, since a join with all of them could be planned as a scan of every stream.
+    for v_range in
+        with doomed as materialized (
+            select e.demo_id, e.seq, e.created_at
+            from domo.demo_stream e
+            where e.created_at < now() - make_interval(hours => 24 * p_days) and e.created_at >= v_passed
+            order by e.created_at
+            limit p_batch
+        )
+        select doomed.demo_id, min(doomed.seq) as first_seq, max(doomed.seq) as last_seq, count(*) as events, max(doomed.created_at) as latest_at
         from doomed
         group by doomed.demo_id
-    ),
-    gone as (
+        order by doomed.demo_id
+    loop
         delete from domo.demo_stream e
-        using ranges
-        where e.demo_id = ranges.demo_id and e.seq between ranges.first_seq and ranges.last_seq
-        returning 1
-    )
-    select (select count(*) from gone), (select count(*) from doomed), (select max(doomed.created_at) from doomed)
-    into v_pruned, v_found, v_reached;
+        where e.demo_id = v_range.demo_id and e.seq between v_range.first_seq and v_range.last_seq;
+        get diagnostics v_gone = row_count;
+        v_pruned := v_pruned + v_gone;
+        v_found := v_found + v_range.events;
+        v_reached := greatest(v_reached, v_range.latest_at);
+    end loop;
     perform parley.set_prune_position('domo.stream', case when v_found >= p_batch then v_reached::text end);
     return v_pruned;
 end

@@ -6,7 +6,7 @@ import { before, describe, test } from 'node:test';
 import { rows } from './database.mjs';
 import { demoOf, embedding } from './demos.mjs';
 import { ok, person, refused, service, visitor } from './people.mjs';
-import { assertPlansCostLess } from './plans.mjs';
+import { assertPlansCostLess } from './plan_costs.mjs';
 
 let owner;
 let stranger;

@@ -218,11 +218,12 @@ describe('arguments that are no arguments', () => {
         assert.equal(JSON.parse(text).code, 'PGRST106');
     });
 
-    test('limits and offsets out of range are put right, not refused', async () => {
-        for (const [page_limit, page_offset] of [[-1, -1], [0, 0], [1_000_000, 0], [null, null], [10, 1_000_000]]) {
+    test('limits and offsets out of range are put right, but for an offset that would read too much', async () => {
+        for (const [page_limit, page_offset] of [[-1, -1], [0, 0], [1_000_000, 0], [null, null], [10, 10_000]]) {
             const page = await ok(member.rpc('get_messages', { session_id: session.id, page_limit, page_offset }));
             assert.ok(Array.isArray(page) && page.length <= 1);
         }
+        await refused(member.rpc('get_messages', { session_id: session.id, page_offset: 10_001 }), 'PT422', 'invalid_page_offset');
         const { messages } = await ok(member.rpc('messages_since', { session_id: session.id, after_seq: -5 }));
         assert.equal(messages.length, 1);
     });

@@ -197,14 +197,16 @@ test('catching up from any number leads to what the table holds, and the numbers
 
     const withoutReactions = ({ reactions, ...message }) => comparable(message);
     const read = await ok(a.echoroom.from('chat_messages').select().eq('session_id', session.id).order('seq'));
-    const table = read.map(comparable);
-    assert.equal(table.length, 15);
+    assert.equal(read.length, 15);
     const { last_seq } = await ok(b.rpc('room_state', { session_id: session.id }));
     assert.equal(last_seq, changes, 'every change took exactly one number');
 
     const whole = await ok(c.rpc('messages_since', { session_id: session.id, after_seq: 0 }));
     assert.equal(whole.last_seq, last_seq);
     assert.equal(whole.has_more, false);
+    // The table has no changed_seq: the number of the latest change lies beside it.
+    const latest = new Map(whole.messages.map(({ id, changed_seq }) => [id, changed_seq]));
+    const table = read.map((message) => comparable({ ...message, changed_seq: latest.get(message.id) }));
     assert.deepEqual(whole.messages.map(withoutReactions).sort((x, y) => x.seq - y.seq), table);
     assert.deepEqual(whole.messages.map(({ changed_seq }) => changed_seq), whole.messages.map(({ changed_seq }) => changed_seq).sort((x, y) => x - y));
 

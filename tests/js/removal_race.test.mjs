@@ -130,7 +130,7 @@ describe('step by step', () => {
         ),
         update_participant: (client) => client.query(`select echoroom.update_participant($1, 'Name ' || left(gen_random_uuid()::text, 8))`, [session.id]),
         send_message: (client) => client.query(`select echoroom.send_message($1, 'hello')`, [session.id]),
-        add_reaction: (client) => client.query(`select echoroom.add_reaction($1, left(gen_random_uuid()::text, 8))`, [message.id]),
+        add_reaction: (client) => client.query(`select echoroom.add_reaction($1, chr(128512 + (random() * 60)::int))`, [message.id]),
     };
 
     for (const [name, speak] of Object.entries(speeches)) {

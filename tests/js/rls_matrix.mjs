@@ -177,6 +177,7 @@ export const tables = {
     'domo_private.chunk_words': { rights: nobody() },
     'domo_private.heard_videos': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
+    'echoroom_private.temporary_rooms': { rights: nobody() },
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',
         sets: {},
@@ -238,12 +239,15 @@ export const tables = {
     'parley.dead_letters': { rights: nobody() },
     'parley.job_queues': { rights: nobody() },
     'parley.job_schedules': { rights: nobody() },
+    'parley.job_turns': { rights: nobody() },
     'parley.jobs': { rights: nobody() },
+    'parley.limits': { rights: nobody() },
     'parley.nearest_codes': { rights: nobody() },
     'parley.nearest_halves': { rights: nobody() },
     'parley.nearest_sets': { rights: nobody() },
     'parley.nearest_shelves': { rights: nobody() },
     'parley.processed_events': { rights: nobody() },
+    'parley.prune_positions': { rights: nobody() },
     'parley.rate_limits': { rights: nobody() },
 };
 
@@ -333,6 +337,7 @@ export const hiddenSchemas = {
 export const definerHelpers = {
     'domo_private.add_knowledge': users,
     'domo_private.end_conversation': users,
+    'domo_private.may_upload': ['authenticated'],
     'domo_private.my_demo_folders': ['authenticated'],
     'domo_private.my_demo_ids': ['authenticated'],
     'domo_private.my_topics': ['authenticated'],
@@ -351,7 +356,9 @@ export const definerHelpers = {
     'echoroom_private.join_room': users,
     'echoroom_private.leave_room': users,
     'echoroom_private.list_sessions': everybody,
+    'echoroom_private.persona_by_mood': everybody,
     'echoroom_private.my_created_session_ids': ['authenticated'],
+    'echoroom_private.persona_by_mood': everybody,
     'echoroom_private.my_session_ids': ['authenticated'],
     'echoroom_private.my_topics': ['authenticated'],
     'echoroom_private.new_id': ['service_role'],

@@ -385,10 +385,12 @@ test('exactly the listed definer helpers can be executed by API roles', () => {
     assert.deepEqual(Object.fromEntries(callable), definerHelpers);
 });
 
-test('the kernel can be executed by no API role, and its schemas are closed to them', async () => {
+test('of the kernel API roles can execute nothing but what their own rows are checked by, and its schemas are closed to them', async () => {
     const kernel = routines.filter(({ schema }) => /^parley/.test(schema));
     assert.ok(kernel.length > 0);
-    assert.deepEqual(kernel.filter(({ callers }) => callers.length > 0).map(({ signature }) => signature), []);
+    // A constraint calls them with the rights of who writes. They are immutable, read no table, and no statement can name them: the schema is closed.
+    const checks = ['parley.is_one_line(input text)', 'parley.normal_emoji(input text)', 'parley.trim_text(input text)'];
+    assert.deepEqual(kernel.filter(({ callers }) => callers.length > 0).map(({ signature }) => signature).sort(), checks);
     for (const { name } of schemas.filter((schema) => schema.name in hiddenSchemas)) {
         const { rows: users } = await database.query(
             `select rolname::text as role from pg_roles where rolname = any ($1) and has_schema_privilege(oid, $2, 'usage') order by 1`,

@@ -94,7 +94,11 @@ export class Keeper {
             this.#hurry();
         };
         // A stack on this very machine is there without a network, so the browser's word is only a reason to look.
-        const offline = () => void this.#beat();
+        const offline = () => {
+            // What is known stays the same when the server was lost a moment earlier; what it is called does not.
+            this.#show();
+            void this.#beat();
+        };
         const shown = () => {
             if (document.visibilityState === 'visible') {
                 this.#hurry();

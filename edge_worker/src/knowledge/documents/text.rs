@@ -1,19 +1,14 @@
 //! Files to text. This runs in the process of its own alone.
 
-use pdf_extract::{Error as PdfError, OutputError};
-
-use super::Format;
+use super::{Format, charset, html, pdf};
 
 /// The most text of a document; a book has a million characters.
-const MOST_CHARS: usize = 2_000_000;
-
-/// Wide enough that no sentence is broken: lines are for people who read on paper.
-const LINE_CHARS: usize = 10_000;
+pub(super) const MOST_CHARS: usize = 2_000_000;
 
 /// Why a document gives no text. `Display` is for the owner of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not UTF-8, and not of a kind that says what it is.
+    /// It is neither UTF-8 nor UTF-16, and not of a kind that says what it is.
     #[error("This file is not a text in UTF-8. Save it as UTF-8, or as a PDF, and upload it again.")]
     NotText,
     /// The PDF is broken, or of a kind that cannot be read.
@@ -22,9 +17,11 @@ pub enum DocumentError {
     /// It needs a password.
     #[error("This PDF is protected by a password. Save it without one and upload it again.")]
     Encrypted,
-    /// The page is broken beyond what browsers forgive.
-    #[error("This page cannot be read.")]
-    BrokenHtml,
+    /// The letters of the PDF are shapes.
+    #[error(
+        "This PDF does not say which characters its letters are: copied from it, its text is empty or nonsense. Save it anew from the program that it was made with, and upload it again."
+    )]
+    NoCharacters,
     /// There are only pictures, or nothing at all.
     #[error("There is no text in this document. A scanned document has to be turned into text first.")]
     Empty,
@@ -42,7 +39,7 @@ impl DocumentError {
         Self::NotText,
         Self::BrokenPdf,
         Self::Encrypted,
-        Self::BrokenHtml,
+        Self::NoCharacters,
         Self::Empty,
         Self::TooLong,
         Self::TooComplicated,
@@ -71,20 +68,11 @@ impl DocumentError {
 /// [`DocumentError`]. It may also panic, or never come back: that is what the process is for.
 pub fn of(format: Format, bytes: &[u8]) -> Result<String, DocumentError> {
     let text = match format {
-        Format::Plain | Format::Markdown => utf8(bytes)?.to_owned(),
-        Format::Html => html2text::config::plain_no_decorate()
-            .raw_mode(true)
-            .string_from_read(utf8(bytes)?.as_bytes(), LINE_CHARS)
-            .map_err(|_| DocumentError::BrokenHtml)?,
-        Format::Pdf => pdf(bytes)?,
+        Format::Plain | Format::Markdown => charset::text(bytes)?,
+        Format::Html => html::text(&charset::page(bytes)?).into(),
+        Format::Pdf => pdf::text(bytes)?.into(),
     };
-    // No database keeps these; a form feed ends a page.
-    let text: String = text
-        .replace("\r\n", "\n")
-        .replace('\u{c}', "\n\n")
-        .chars()
-        .filter(|sign| !sign.is_control() || matches!(sign, '\n' | '\t'))
-        .collect();
+    let text = with_plain_ends(&text);
     if text.trim().is_empty() {
         return Err(DocumentError::Empty);
     }
@@ -94,46 +82,22 @@ pub fn of(format: Format, bytes: &[u8]) -> Result<String, DocumentError> {
     Ok(text)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, DocumentError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::NotText)?;
-    // What has these is no text, whatever else it is.
-    if text.contains('\0') {
-        return Err(DocumentError::NotText);
-    }
-    Ok(text.trim_start_matches('\u{feff}'))
-}
-
-fn pdf(bytes: &[u8]) -> Result<String, DocumentError> {
-    let text = pdf_extract::extract_text_from_mem(bytes).map_err(|error| match error {
-        // The empty password was tried: many documents only forbid to print. Locks that are not known here are no more open than others.
-        OutputError::PdfError(
-            PdfError::Decryption(_) | PdfError::InvalidPassword | PdfError::UnsupportedSecurityHandler(_),
-        ) => DocumentError::Encrypted,
-        _ => DocumentError::BrokenPdf,
-    })?;
-    Ok(unwrapped(&text))
-}
-
-/// A PDF has lines as they are printed, and sentences run over them: lines of a paragraph become one, words that were divided are whole.
-fn unwrapped(text: &str) -> String {
-    let mut whole = String::with_capacity(text.len());
-    for line in text.lines() {
-        let line = line.trim();
-        if line.is_empty() {
-            if !whole.is_empty() && !whole.ends_with("\n\n") {
-                whole.push_str("\n\n");
-            }
-        } else {
-            let is_divided = whole.ends_with('-') && line.starts_with(char::is_lowercase);
-            if is_divided {
-                whole.pop();
-            } else if !whole.is_empty() && !whole.ends_with('\n') {
-                whole.push(' ');
-            }
-            whole.push_str(line);
+/// Ends of lines in one form, of pages and paragraphs as empty lines. Other control characters, of which no database keeps some and no reader sees any,
+/// become spaces: left out, they would make one word of two.
+fn with_plain_ends(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\r' if signs.peek() == Some(&'\n') => {}
+            '\r' | '\u{b}' | '\u{85}' | '\u{2028}' => plain.push('\n'),
+            '\u{c}' | '\u{2029}' => plain.push_str("\n\n"),
+            '\n' | '\t' => plain.push(sign),
+            _ if sign.is_control() => plain.push(' '),
+            _ => plain.push(sign),
         }
     }
-    whole
+    plain
 }
 
 #[cfg(test)]
@@ -156,24 +120,39 @@ mod tests {
     }
 
     #[test]
-    fn printed_lines_become_sentences_again() {
-        assert_eq!(
-            unwrapped("A sen-\ntence that\nruns on.\n\n\n\nAnother"),
-            "A sentence that runs on.\n\nAnother"
-        );
+    fn every_old_end_of_a_line_divides_words() {
+        for (ending, expected) in [
+            ("\n", "\n"),
+            ("\r\n", "\n"),
+            ("\r", "\n"),
+            ("\r\r", "\n\n"),
+            ("\u{b}", "\n"),
+            ("\u{c}", "\n\n"),
+            ("\u{85}", "\n"),
+            ("\u{2028}", "\n"),
+            ("\u{2029}", "\n\n"),
+            ("\t", "\t"),
+            ("\u{7}", " "),
+            ("\u{1c}", " "),
+            ("\u{9f}", " "),
+        ] {
+            for format in [Format::Plain, Format::Markdown] {
+                let text = of(format, format!("\u{feff}one{ending}two\u{200d}").as_bytes());
+                assert_eq!(text, Ok(format!("one{expected}two\u{200d}")), "{ending:?}");
+            }
+        }
     }
 
     #[test]
     fn what_is_no_text_is_told_apart() {
         let plain = |bytes: &[u8]| of(Format::Plain, bytes);
-        assert_eq!(plain(b"\xff\xfe"), Err(DocumentError::NotText));
+        assert_eq!(plain(b"\xff\xfd"), Err(DocumentError::NotText));
         assert_eq!(plain(b"PK\x03\x04\0\0"), Err(DocumentError::NotText));
         assert_eq!(plain(b" \n\t"), Err(DocumentError::Empty));
         assert_eq!(
             plain("x".repeat(MOST_CHARS + 1).as_bytes()),
             Err(DocumentError::TooLong)
         );
-        assert_eq!(plain("\u{feff}a\r\nb\u{7}".as_bytes()).unwrap(), "a\nb");
         assert_eq!(
             of(Format::Pdf, b"%PDF-1.7 nothing"),
             Err(DocumentError::BrokenPdf)

@@ -96,7 +96,7 @@ export function DemoList({ person, account, link, go, acts }: DemoListProps) {
             {account && <AccountPanel account={account} demos={demos?.length ?? 0} />}
             <RefusedActs
                 acts={acts.all}
-                kinds={['create', 'delete', 'restore', 'erase']}
+                nameOf={(id) => demos?.find((demo) => demo.id === id)?.name}
                 retry={(id) => acts.retry(id)}
                 discard={(id) => acts.discard(id)}
             />

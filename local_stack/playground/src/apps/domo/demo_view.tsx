@@ -135,7 +135,7 @@ function DemoBar({ open, demo, back }: { open: OpenDemo; demo: Demo; back: () =>
             <div class="demo-acts">
                 {waiting.some(({ kind }) => kind === 'change' || kind === 'status') && (
                     <p class="waiting-mark">
-                        <Icon name="clock" size={14} /> Waiting to be stored: {waiting.flatMap(waitingWords).join(', ')}
+                        <Icon name="clock" size={14} /> Waiting to be stored: {[...new Set(waiting.flatMap(waitingWords))].join(', ')}
                     </p>
                 )}
                 <RefusedActs acts={acts} kinds={['change', 'status', 'create', 'delete', 'restore']} retry={(act) => open.retry(act)} discard={(act) => open.discard(act)} />

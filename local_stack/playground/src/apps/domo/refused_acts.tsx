@@ -5,22 +5,26 @@ import { undoneWords, type Act } from './acts';
 
 interface RefusedActsProps {
     readonly acts: readonly Act[];
-    readonly kinds: readonly Act['kind'][];
+    /** All of them, without. */
+    readonly kinds?: readonly Act['kind'][];
+    /** Where several demos are shown: which one it is about. */
+    nameOf?(demoId: string): string | undefined;
     retry(id: string): void;
     discard(id: string): void;
 }
 
-export function RefusedActs({ acts, kinds, retry, discard }: RefusedActsProps) {
+export function RefusedActs({ acts, kinds, nameOf, retry, discard }: RefusedActsProps) {
     return (
         <>
             {acts
-                .filter(({ kind, refusal }) => refusal !== null && kinds.includes(kind))
+                .filter(({ kind, refusal }) => refusal !== null && (kinds?.includes(kind) ?? true))
                 .map((act) => {
                     const text = textOf(act);
+                    const name = nameOf?.(act.demo_id);
                     return (
                         <Refused
                             key={act.id}
-                            words={undoneWords(act)}
+                            words={`${name === undefined ? '' : `${name}: `}${undoneWords(act)}`}
                             {...(text === '' ? {} : { text })}
                             retry={() => retry(act.id)}
                             discard={() => discard(act.id)}

@@ -1,0 +1,105 @@
+//! PDFs. Two readers, the better one first: what makes one of them fail or panic, the other often reads.
+
+mod glyphs;
+mod lines;
+mod paragraphs;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError};
+use pdf_extract::{Error as PdfError, OutputError};
+
+use self::paragraphs::Paragraphs;
+use super::DocumentError;
+
+/// The text of a PDF.
+///
+/// # Errors
+///
+/// What the reader says that knows most of the document.
+pub(super) fn text(bytes: &[u8]) -> Result<String, DocumentError> {
+    first_that_reads(&[drawn, extracted], bytes)
+}
+
+type Read = fn(&[u8]) -> Result<String, DocumentError>;
+
+fn first_that_reads(readers: &[Read], bytes: &[u8]) -> Result<String, DocumentError> {
+    let mut failure = DocumentError::BrokenPdf;
+    for read in readers {
+        // A panic ends a reader, not the reading.
+        let found = catch_unwind(AssertUnwindSafe(|| read(bytes)));
+        match found.unwrap_or(Err(DocumentError::BrokenPdf)) {
+            Ok(text) if !text.trim().is_empty() => return Ok(text),
+            Ok(_) => failure = worse(failure, DocumentError::Empty),
+            Err(error) => failure = worse(failure, error),
+        }
+    }
+    Err(failure)
+}
+
+/// The truer reason of two: who found a lock, or read the pages and met no text, knows more than who could not open the document.
+fn worse(one: DocumentError, other: DocumentError) -> DocumentError {
+    let knows = |error| match error {
+        DocumentError::Encrypted | DocumentError::TooLong => 3,
+        DocumentError::NoCharacters => 2,
+        DocumentError::Empty => 1,
+        _ => 0,
+    };
+    if knows(other) > knows(one) { other } else { one }
+}
+
+/// By hayro, which draws pages: it knows the glyphs of a page, their characters and their places, and the lines are made of these here.
+fn drawn(bytes: &[u8]) -> Result<String, DocumentError> {
+    glyphs::text(bytes).map_err(|error| match error {
+        // The empty password was tried: many documents only forbid to print. Locks that are not known here are no more open than others.
+        glyphs::Failure::Load(LoadPdfError::Decryption(
+            DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
+        )) => DocumentError::Encrypted,
+        glyphs::Failure::Load(_) => DocumentError::BrokenPdf,
+        glyphs::Failure::NoCharacters => DocumentError::NoCharacters,
+        glyphs::Failure::TooLong => DocumentError::TooLong,
+    })
+}
+
+/// By pdf-extract, which takes some documents that are damaged.
+fn extracted(bytes: &[u8]) -> Result<String, DocumentError> {
+    let text = pdf_extract::extract_text_from_mem(bytes).map_err(|error| match error {
+        OutputError::PdfError(
+            PdfError::Decryption(_) | PdfError::InvalidPassword | PdfError::UnsupportedSecurityHandler(_),
+        ) => DocumentError::Encrypted,
+        _ => DocumentError::BrokenPdf,
+    })?;
+    let mut paragraphs = Paragraphs::default();
+    for line in text.lines() {
+        paragraphs.push(line, false);
+    }
+    Ok(paragraphs.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_reader_cannot_read_the_next_one_does_and_the_truest_reason_is_told() {
+        let reads: Read = |_| Ok("text".to_owned());
+        let blank: Read = |_| Ok(" \n".to_owned());
+        let locked: Read = |_| Err(DocumentError::Encrypted);
+        let broken: Read = |_| Err(DocumentError::BrokenPdf);
+        let shapes: Read = |_| Err(DocumentError::NoCharacters);
+        let panics: Read = |_| std::panic::resume_unwind(Box::new(()));
+        for (readers, expected) in [
+            (vec![reads, panics], Ok("text".to_owned())),
+            (vec![panics, reads], Ok("text".to_owned())),
+            (vec![blank, reads], Ok("text".to_owned())),
+            (vec![panics, panics], Err(DocumentError::BrokenPdf)),
+            (vec![blank, panics], Err(DocumentError::Empty)),
+            (vec![broken, blank], Err(DocumentError::Empty)),
+            (vec![shapes, blank], Err(DocumentError::NoCharacters)),
+            (vec![broken, locked], Err(DocumentError::Encrypted)),
+            (vec![locked, blank], Err(DocumentError::Encrypted)),
+        ] {
+            assert_eq!(first_that_reads(&readers, b""), expected);
+        }
+    }
+}
