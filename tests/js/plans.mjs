@@ -112,6 +112,7 @@ export const calls = {
         tavus_to_start: [{ args: '50' }],
     },
     domo_private: {
+        begin_look_up: [{ args: `'call-1'`, before: isActive('domo.conversations', call) }],
         embed_next: [{ args: `${demo}, 'growth-1', null, 128` }],
         embed_store: [{ args: `${demo}, 'growth-1', array[growth.id('chunk', 1)], array[md5('1') || md5('1')], current_setting('growth.reals')::real[]` }],
         ingest_complete: [{ args: `'video', ${video}, ${claim}, '[{"content": "What was said."}]', 'growth-1', 'What was said.', 10, null`, before: isProcessing }],
