@@ -122,6 +122,10 @@ export const calls = {
         export_demo_data: [{ args: `${demo}, null, 100` }, { args: `${demo}, 'conversation_messages/' || growth.id('said1', 5), 100` }],
         get_demo_stats: [{ args: demo }],
         publish_demo: [{ args: demo }],
+        search_knowledge: [
+            { args: `${demo}, 'How long does delivery take?'` },
+            { args: `${demo}, 'How long does delivery take?', ${vector}, 100, neighbours => 5`, reads: 25_000, why: everyChunk },
+        ],
         search_knowledge_chunks: [{ args: `${vector}, ${demo}`, reads: 20_000, why: everyChunk }],
         search_quality: [{ args: demo, reads: 120_000, why: 'it searches ten times, exactly and as searches do' }],
         start_conversation: [{ args: `${demo}, gen_random_uuid()` }],
@@ -142,6 +146,7 @@ export const calls = {
         tavus_to_start: [{ args: '50' }],
     },
     domo_private: {
+        begin_look_up: [{ args: `'call-1'`, before: isActive('domo.conversations', call) }],
         embed_next: [{ args: `${demo}, 'growth-1', null, 128` }],
         embed_store: [{ args: `${demo}, 'growth-1', array[growth.id('chunk', 1)], array[md5('1') || md5('1')], current_setting('growth.reals')::real[]` }],
         files_removed: [{ args: `${demo}::text || '/'` }],
@@ -154,6 +159,8 @@ export const calls = {
             { args: `'video', ${video}`, before: `update domo.demo_videos set processing_status = 'pending' where id = ${video}` },
             { args: `'document', growth.id('document', 1)`, before: `update domo.demo_documents set processing_status = 'pending' where id = growth.id('document', 1)` },
         ],
+        look_up: [{ args: `'call-1', 'How long does delivery take?', null, 5`, before: isActive('domo.conversations', call) }],
+        refresh_words: [{ args: '100' }],
         tavus_attempt: [{ args: `${call}, ${claim}, 60`, before: isClaimed('domo.conversations', call) }],
         tavus_claim: [{ args: `${call}, 60`, before: isActive('domo.conversations', call) }],
         tavus_conversation: [{ args: call }],
@@ -193,7 +200,5 @@ export const calls = {
 
 /** Functions that are not called, each with the reason. */
 export const leftOut = {
-    'domo.search_knowledge': 'switches joins off, which makes its plan cost 1e10',
-    'domo_private.look_up': 'the same search',
     'parley.applied_migrations': 'for migrate-check: one row a migration, and nothing where the CLI has not run',
 };
