@@ -23,7 +23,7 @@ const demo = "growth.id('demo', 1)";
 const avatar = "growth.id('avatar', 1)";
 const call = "growth.id('call', 1)";
 const video = "growth.id('video', 1)";
-const message = "growth.id('message', 40)";
+const message = "growth.id('message', 200)";
 const claim = "timestamptz '2026-01-01 00:00+00'";
 // Arguments that a role could not read from tables are settings that `before`, or the test, made.
 const vector = "current_setting('growth.vector')::extensions.vector";
