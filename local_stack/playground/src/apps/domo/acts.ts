@@ -75,6 +75,11 @@ export function isOvertaken(held: Wish, by: Wish): boolean {
     }
 }
 
+/** A status that was refused is no news any more when something else is done to the demo. */
+function isOld(held: Act, by: Wish): boolean {
+    return held.demo_id === by.demo_id && held.kind === 'status' && held.refusal !== null;
+}
+
 /** The demo as it will be when all that waits is done; its status is the server's to say. */
 export function demoAfter(demo: Demo, acts: readonly Act[]): Demo {
     return acts.reduce((now, act) => (act.kind === 'change' && act.refusal === null ? { ...now, ...act.change } : now), demo);
@@ -136,7 +141,7 @@ export class Acts extends Store {
     }
 
     want(wish: Wish): void {
-        this.#queue.add({ ...wish, id: crypto.randomUUID(), refusal: null }, (held) => isOvertaken(held, wish));
+        this.#queue.add({ ...wish, id: crypto.randomUUID(), refusal: null }, (held) => isOvertaken(held, wish) || isOld(held, wish));
     }
 
     /** Is told of each act when it is done. */

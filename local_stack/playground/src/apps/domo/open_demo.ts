@@ -19,6 +19,9 @@ import { PARTS, afterEvent, partsOf, type Part, type Shown } from './told';
 import type { Uploads, WantedFile } from './uploads';
 import { domoWords, domoWordsNotDone } from './words';
 
+/** How good the search is costs a search, and the server allows five in ten seconds to somebody without an account. */
+const QUALITY_MS = 3_000;
+
 export interface OpenDemoOptions {
     readonly person: Person;
     readonly link: Link;
@@ -55,6 +58,8 @@ export class OpenDemo extends Store {
     #failures = 0;
     #retryTimer: ReturnType<typeof setTimeout> | undefined;
     readonly #stops: readonly (() => void)[];
+    #qualityAt = 0;
+    #qualityTimer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(options: OpenDemoOptions) {
         super();
@@ -161,6 +166,7 @@ export class OpenDemo extends Store {
     close(): void {
         this.#isOver = true;
         clearTimeout(this.#retryTimer);
+        clearTimeout(this.#qualityTimer);
         this.#keeper.stop();
         this.#line.close();
         this.#stream.stop();
@@ -230,8 +236,20 @@ export class OpenDemo extends Store {
         }
         const parts = new Set(page.events.flatMap(partsOf));
         this.shown = page.events.reduce(afterEvent, this.shown);
-        parts.forEach((part) => void this.#read(part));
+        parts.forEach((part) => (part === 'quality' ? this.#readQualitySoon() : void this.#read(part)));
         return { messages: [], last_seq: page.last_seq, has_more: page.has_more };
+    }
+
+    /** Now, or when the last time is long enough ago: many events that ask for it are answered together. */
+    #readQualitySoon(): void {
+        clearTimeout(this.#qualityTimer);
+        const wait = this.#qualityAt + QUALITY_MS - Date.now();
+        if (wait > 0) {
+            this.#qualityTimer = setTimeout(() => this.#readQualitySoon(), wait);
+        } else {
+            this.#qualityAt = Date.now();
+            void this.#read('quality');
+        }
     }
 
     /** Reads a part; where that fails, the next look reads it. */
