@@ -93,6 +93,11 @@ select growth.id('room', i), 'Crowded', 6, i % 4, growth.id('person', 1 + i % gr
 from growth.numbers('rooms') i
 where i > 1;
 
+insert into echoroom_private.temporary_rooms (session_id, is_anonymous, empty_since)
+select growth.id('room', i), true, case when i % 4 = 0 then now() end
+from growth.numbers('rooms') i
+where i > 1;
+
 insert into echoroom.participants (user_id, session_id, user_name, last_seen_at)
 select growth.id('person', 100 + (i * 3 + seat) % (growth.people() - 100)), growth.id('room', i), 'Person', now() + interval '1 day'
 from growth.numbers('rooms') i

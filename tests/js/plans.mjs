@@ -83,6 +83,7 @@ export const calls = {
         export_demo_data: [{ args: `${demo}, null, 100` }, { args: `${demo}, 'conversation_messages/' || growth.id('said1', 5), 100` }],
         get_demo_stats: [{ args: demo }],
         publish_demo: [{ args: demo }],
+        search_knowledge: [{ args: `${demo}, 'What is said of topic42?'`, reads: 20_000, why: everyChunk }],
         search_knowledge_chunks: [{ args: `${vector}, ${demo}`, reads: 20_000, why: everyChunk }],
         search_quality: [{ args: demo, reads: 120_000, why: 'it searches ten times, exactly and as searches do' }],
         start_conversation: [{ args: `${demo}, gen_random_uuid()` }],
@@ -91,7 +92,10 @@ export const calls = {
         keep_orphans: [{ args: '' }],
         prune_conversation_events: [{ args: '5, 1000' }],
         release_expired_seats: [
-            { args: '', scans: ['echoroom.participants'], reads: 60_000, why: 'one row a person who is there now; an index on last_seen_at would make every heartbeat write it' },
+            {
+                args: '', scans: ['echoroom.participants', 'echoroom_private.temporary_rooms'], reads: 100_000,
+                why: 'one row a person who is there now, and one an open room; an index on last_seen_at would make every heartbeat write it',
+            },
         ],
         tavus_attempt: [{ args: `${avatar}, ${claim}, 60`, before: isClaimed('echoroom.conversations', avatar) }],
         tavus_claim: [{ args: `${avatar}, 60`, before: isActive('echoroom.conversations', avatar) }],
@@ -108,6 +112,7 @@ export const calls = {
         tavus_to_start: [{ args: '50' }],
     },
     domo_private: {
+        begin_look_up: [{ args: `'call-1'`, before: isActive('domo.conversations', call) }],
         embed_next: [{ args: `${demo}, 'growth-1', null, 128` }],
         embed_store: [{ args: `${demo}, 'growth-1', array[growth.id('chunk', 1)], array[md5('1') || md5('1')], current_setting('growth.reals')::real[]` }],
         ingest_complete: [{ args: `'video', ${video}, ${claim}, '[{"content": "What was said."}]', 'growth-1', 'What was said.', 10, null`, before: isProcessing }],
@@ -120,7 +125,12 @@ export const calls = {
         ],
         keep_knowledge: [{ args: '60' }],
         keep_orphans: [{ args: '' }],
+        look_up: [{ args: `'call-1', 'What is said of topic42?', null, 5`, before: isActive('domo.conversations', call), reads: 20_000, why: everyChunk }],
         prune_stream: [{ args: '1, 1000' }],
+        refresh_words: [
+            { args: '500' },
+            { args: '100', before: "update domo_private.chunk_words set version = 1 where chunk_id in (select growth.id('chunk', i) from generate_series(1, 200) i)" },
+        ],
         tavus_attempt: [{ args: `${call}, ${claim}, 60`, before: isClaimed('domo.conversations', call) }],
         tavus_claim: [{ args: `${call}, 60`, before: isActive('domo.conversations', call) }],
         tavus_conversation: [{ args: call }],
@@ -164,7 +174,5 @@ export const calls = {
 
 /** Functions that are not called, each with the reason. */
 export const leftOut = {
-    'domo.search_knowledge': 'switches joins off, which makes its plan cost 1e10',
-    'domo_private.look_up': 'the same search',
     'parley.applied_migrations': 'for migrate-check: one row a migration, and nothing where the CLI has not run',
 };
