@@ -257,9 +257,10 @@ comment on column domo.conversations.attempted_at is
     'When a worker first set out to make the call. Null: none has, or it surely made nothing, so there is no call to look for.';
 
 -- What is kept of a call --------------------------------------------------------------------------------------------------------
+-- Their ids are ordered by time: these tables grow with every call, and only functions with their owner's rights write them.
 
 create table domo.processed_webhook_events (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     conversation_id text not null,
     event_type text not null,
     event_data jsonb not null,
@@ -292,7 +293,7 @@ comment on column domo.processed_webhook_events.conversation is 'The call, by ou
 comment on column domo.processed_webhook_events.is_conflicting is 'An earlier event of the same key said something else. That one counts; this one changed nothing.';
 
 create table domo.conversation_messages (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     conversation_id text not null,
     message_id text,
     role text not null,
@@ -334,7 +335,7 @@ comment on column domo.conversation_messages.position is 'Place in the transcrip
 -- demo_id and record_id refer to what may be gone. The trail goes with the account that owns it, and with time: see erasing. No foreign key does
 -- that: it would delete all of it in the statement that deletes the account, and lock the account for whoever holds the demo.
 create table domo.audit_logs (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     user_id uuid,
     action text not null,
     table_name text not null,

@@ -10,6 +10,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- For a batch of ids a scan of all chunks may look cheaper while they are some thousands, and a plan is kept.
+set enable_seqscan = off
 as $$
 declare
     v_ids uuid[];

@@ -27,7 +27,7 @@ const demo = "growth.id('demo', 1)";
 const avatar = "growth.id('avatar', 1)";
 const call = "growth.id('call', 1)";
 const video = "growth.id('video', 1)";
-const message = "growth.id('message', 40)";
+const message = "growth.id('message', 200)";
 const claim = "timestamptz '2026-01-01 00:00+00'";
 // Arguments that a role could not read from tables are settings that `before`, or the test, made.
 const vector = "current_setting('growth.vector')::extensions.vector";
@@ -51,7 +51,7 @@ export const sweeps = {
     domo_prune_audit_logs: { before: `update parley.limits set allowed = 1 where name = 'domo.audit_logs'` },
     domo_prune_deleted: { before: `update domo.knowledge_chunks set deleted_at = now() - interval '1 year' where demo_id = growth.id('demo', 1)` },
     domo_prune_events: { before: `update parley.limits set allowed = 1 where name = 'domo.call_events'` },
-    domo_refresh_words: {},
+    domo_refresh_words: { before: "update domo_private.chunk_words set version = 1 where chunk_id in (select growth.id('chunk', i) from generate_series(1, 200) i)" },
     domo_remove_files: { before: `insert into domo_private.erased_files values (growth.id('demo', 1)::text || '/')` },
     echoroom_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'echoroom.calls'` },
     echoroom_erase_people: { before: `insert into echoroom_private.erased_people values (growth.id('person', 2))` },
@@ -60,7 +60,8 @@ export const sweeps = {
         scans: ['echoroom.message_reactions'], why: 'all reactions of this test are in the room, and it reads as many as a batch',
     },
     echoroom_expire_seats: {
-        scans: ['echoroom.participants'], reads: 60_000, why: 'one row a person who is there now; an index on last_seen_at would make every heartbeat write it',
+        scans: ['echoroom.participants', 'echoroom_private.temporary_rooms'], reads: 100_000,
+        why: 'one row a person who is there now, and one an open room; an index on last_seen_at would make every heartbeat write it',
     },
     echoroom_keep_orphans: {},
     echoroom_prune: { before: `update parley.limits set allowed = 5 where name = 'echoroom.call_events'` },
@@ -159,8 +160,7 @@ export const calls = {
             { args: `'video', ${video}`, before: `update domo.demo_videos set processing_status = 'pending' where id = ${video}` },
             { args: `'document', growth.id('document', 1)`, before: `update domo.demo_documents set processing_status = 'pending' where id = growth.id('document', 1)` },
         ],
-        look_up: [{ args: `'call-1', 'How long does delivery take?', null, 5`, before: isActive('domo.conversations', call) }],
-        refresh_words: [{ args: '100' }],
+        look_up: [{ args: `'call-1', 'What is said of topic42?', null, 5`, before: isActive('domo.conversations', call), reads: 20_000, why: everyChunk }],
         tavus_attempt: [{ args: `${call}, ${claim}, 60`, before: isClaimed('domo.conversations', call) }],
         tavus_claim: [{ args: `${call}, 60`, before: isActive('domo.conversations', call) }],
         tavus_conversation: [{ args: call }],
