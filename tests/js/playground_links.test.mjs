@@ -75,6 +75,14 @@ test('the link to a full room says so, offers another of its mood, and a seat th
     await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();
     await badge(late, 'Connected');
     await checkAccessible(late, 'a full room');
+    // Who sat there before, and comes back when somebody else has the seat, is told as well.
+    await late.page.evaluate((id) => sessionStorage.setItem('parley.echoroom.room', id), sessionId);
+    await late.page.reload();
+    await heading(late, 'This room is full');
+    await badge(late, 'Connected');
+    await late.page.getByRole('button', { name: 'Back to the moods' }).click();
+    await late.page.goto(`${late.url}/#/echoroom/${sessionId}`);
+    await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();
     await another(late, mood).click();
     await seated(late);
     assert.notEqual(late.page.url().split('/').at(-1), sessionId);
@@ -87,7 +95,9 @@ test('the link to a full room says so, offers another of its mood, and a seat th
     await later.page.getByRole('button', { name: 'Take a seat' }).click();
     await seated(later);
     await personIn(ada, 'Later').waitFor();
-    for (const tab of [ada, ben, late, later]) {
+    late.checkQuiet(/status of 409/);
+    await late.close();
+    for (const tab of [ada, ben, later]) {
         tab.checkQuiet();
         await tab.close();
     }
