@@ -80,7 +80,42 @@ end
 $$;
 comment on function parley.is_service() is 'Whether the caller acts as service_role (or as a role that inherits it).';
 
-create function parley.limit_rate(name text, subject text default null, is_anonymous boolean default null) returns void
+-- rate_limit for several events at once, of which all pass or none does: the bucket moves on by as many spacings.
+create function parley.rate_limit_many(bucket text, max_events integer, "window" interval, events integer) returns void
+    language plpgsql volatile
+    set search_path = ''
+    as $$
+declare
+    this_moment constant timestamptz := clock_timestamp();
+    spacing constant interval := make_interval(secs => extract(epoch from "window")::double precision / max_events);
+    tolerance constant interval := spacing * (max_events - events);
+    seconds_left bigint;
+begin
+    if events <= max_events then
+        insert into parley.rate_limits as kept (bucket, tat)
+        values (rate_limit_many.bucket, this_moment + spacing * events)
+        on conflict on constraint rate_limits_pkey do update
+        set tat = greatest(kept.tat, this_moment) + spacing * events
+        where kept.tat <= this_moment + tolerance;
+        if found then
+            return;
+        end if;
+    end if;
+    select greatest(1, ceil(extract(epoch from kept.tat - tolerance - this_moment)))::bigint into seconds_left
+    from parley.rate_limits as kept
+    where kept.bucket = rate_limit_many.bucket;
+    raise exception using
+        errcode = 'PT429',
+        message = format('Too many at once: at most %s. Try again in %s s.', max_events, coalesce(seconds_left, 1)),
+        detail = 'rate_limited',
+        hint = format('Wait %s s before the next try, or send fewer at once.', coalesce(seconds_left, 1));
+end
+$$;
+comment on function parley.rate_limit_many(text, integer, interval, integer) is
+    'Counts several events of a bucket, all or none; PT429 with the seconds to wait.';
+
+create function parley.limit_rate(name text, subject text default null, is_anonymous boolean default null, events integer default 1)
+    returns void
     language plpgsql volatile
     set search_path = ''
     as $$
@@ -106,19 +141,29 @@ begin
         raise exception using errcode = '22023', message = format('There is no rate %L.', limit_rate.name);
     end if;
     most := case when coalesce(limit_rate.is_anonymous, parley.is_anonymous()) then known.allowed_anonymous else known.allowed end;
-    if most is not null then
+    if most is null then
+        return;
+    end if;
+    if events = 1 then
         perform parley.rate_limit(
             limit_rate.name || ':' || subject,
             least(most, 2147483647)::integer,
             make_interval(secs => known.window_seconds)
         );
+    else
+        perform parley.rate_limit_many(
+            limit_rate.name || ':' || subject,
+            least(most, 2147483647)::integer,
+            make_interval(secs => known.window_seconds),
+            events
+        );
     end if;
 end
 $$;
-comment on function parley.limit_rate(text, text, boolean) is
-    'Counts one event of a rate: of the caller, or of the subject that is given (a call, an owner), whom service_role is no exception from. PT429 rate_limited with the seconds to wait, PT401 not_signed_in, 22023 for a name that is no rate. For definer functions of apps.';
+comment on function parley.limit_rate(text, text, boolean, integer) is
+    'Counts one event of a rate, or several of which all pass or none does: of the caller, or of the subject that is given (a call, an owner), whom service_role is no exception from. PT429 rate_limited with the seconds to wait, PT401 not_signed_in, 22023 for a name that is no rate. For definer functions of apps.';
 
-create function parley.allowed(name text, user_id uuid) returns bigint
+create function parley.allowed(name text, user_id uuid, is_anonymous boolean default null) returns bigint
     language plpgsql stable
     set search_path = ''
     as $$
@@ -133,13 +178,16 @@ begin
         return known.allowed;
     end if;
     return case
-        when exists (select from auth.users as person where person.id = allowed.user_id and person.is_anonymous) then known.allowed_anonymous
+        when coalesce(
+            allowed.is_anonymous,
+            exists (select from auth.users as person where person.id = allowed.user_id and person.is_anonymous)
+        ) then known.allowed_anonymous
         else known.allowed
     end;
 end
 $$;
-comment on function parley.allowed(text, uuid) is
-    'How many things of a ceiling a person may have; null without a limit. 22023 for a name that is no ceiling. For definer functions of apps.';
+comment on function parley.allowed(text, uuid, boolean) is
+    'How many things of a ceiling a person may have, or people of a kind; null without a limit. 22023 for a name that is no ceiling. For definer functions of apps.';
 
 -- Two transactions of one person that both count before either commits would pass together, so they take turns.
 create function parley.lock_ceiling(name text, user_id uuid) returns void
@@ -192,5 +240,9 @@ begin
 end
 $$;
 comment on function parley.retention(text) is 'How long something is kept; null for ever. 22023 for a name that is no retention.';
+
+select parley.define_limit(
+    'parley.waiting_jobs', 'ceiling', 500, 'Unfinished jobs of the worker that a person''s requests have asked for.', 100
+);
 
 revoke execute on all functions in schema parley from public;

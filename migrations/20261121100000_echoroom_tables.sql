@@ -71,6 +71,20 @@ comment on column echoroom.sessions.current_participants is 'Seats taken, kept b
 comment on column echoroom.sessions.epoch is 'Third part of the Realtime topic. Moves on when somebody is removed, so that cached authorisations die.';
 comment on column echoroom.sessions.last_seq is 'Number of the latest change of the room''s stream. Gap-free.';
 
+-- Rooms that people open close by themselves when nobody comes. Beside the room and not in it: neither a reader nor the room's hot row has to do
+-- with it. The six below have no row here and stay.
+create table echoroom_private.temporary_rooms (
+    session_id uuid not null,
+    is_anonymous boolean not null,
+    empty_since timestamptz,
+    constraint temporary_rooms_pkey primary key (session_id),
+    constraint temporary_rooms_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade
+);
+
+comment on table echoroom_private.temporary_rooms is 'Open rooms that people opened. Closed and forgotten after echoroom.empty_room_minutes without anybody.';
+comment on column echoroom_private.temporary_rooms.is_anonymous is 'Whether who opened it had signed in anonymously.';
+comment on column echoroom_private.temporary_rooms.empty_since is 'Since when a sweep has found nobody there.';
+
 -- Seats -----------------------------------------------------------------------------------------------------------------------
 
 -- last_seen_at must stay out of every index: a heartbeat is then a heap-only update of one row.

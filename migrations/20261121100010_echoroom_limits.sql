@@ -12,6 +12,15 @@ from (
         ('echoroom.join_room', 30, 30, 10, 'Seats that a person takes or refreshes with join_room.'),
         ('echoroom.participant', 60, 60, 10, 'Changes of a person''s voice status, name, picture or mood.'),
         ('echoroom.removal', 30, 30, 10, 'Removals and readmissions by the creator of a room.'),
-        ('echoroom.start_conversation', 10, 5, 60, 'Avatars that a person asks for.'),
+        ('echoroom.start_conversation', 10, 10, 60, 'Requests of a person for an avatar, also for one that is there.'),
+        ('echoroom.daily_conversations', 100, 20, 86400, 'New avatars that a person starts in a day.'),
         ('echoroom.end_conversation', 30, 30, 60, 'Ends of avatars that a person asks for.')
 ) as rates (name, allowed, allowed_anonymous, window_seconds, description);
+
+select parley.define_limit(name, 'ceiling', allowed, description, allowed_anonymous)
+from (
+    values
+        ('echoroom.open_rooms', 20, 5, 'Open rooms that a person has opened.'),
+        ('echoroom.empty_room_minutes', 60, 15, 'Minutes that a room which a person opened stays open with nobody in it.'),
+        ('echoroom.running_conversations', 5, 2, 'Avatars that a person has started and that run.')
+) as ceilings (name, allowed, allowed_anonymous, description);

@@ -2,7 +2,7 @@
 --
 -- A function of schema echoroom runs with the caller's rights. Where it must write, or see what the caller may not, it calls a definer
 -- helper in echoroom_private that checks everything itself: identity is auth.uid(), never an argument.
--- Locks: none.
+-- Locks: who opens a room holds an advisory lock of their own ceiling until they commit.
 
 -- Helpers ---------------------------------------------------------------------------------------------------------------------
 
@@ -78,15 +78,27 @@ begin
     if not echoroom_private.is_service() then
         v_user_id := echoroom_private.my_account();
         perform parley.limit_rate('echoroom.create_session');
+        perform parley.lock_ceiling('echoroom.open_rooms', v_user_id);
+        perform parley.check_ceiling(
+            'echoroom.open_rooms',
+            v_user_id,
+            1 + (select count(*) from echoroom.sessions s where s.created_by = v_user_id and s.is_active),
+            'You have %s open rooms already.',
+            'Use one of them; an empty one closes by itself after a while.'
+        );
     end if;
     insert into echoroom.sessions (category, description, max_participants, created_by)
     values (p_category, p_description, p_max_participants, v_user_id)
     returning * into v_session;
+    if v_user_id is not null then
+        insert into echoroom_private.temporary_rooms (session_id, is_anonymous)
+        values (v_session.id, parley.is_anonymous());
+    end if;
     return v_session;
 end
 $$;
 
-comment on function echoroom_private.open_room is 'Inserts a room, within the caller''s rate.';
+comment on function echoroom_private.open_room is 'Inserts a room, within the caller''s rate and ceiling.';
 
 create function echoroom_private.create_session(p_category text, p_description text, p_max_participants integer)
 returns jsonb
@@ -147,18 +159,29 @@ as $$
         s.created_at,
         s.updated_at
     from (
-        select r.*
-        from echoroom.sessions r
-        where r.is_active
-        order by r.current_participants desc, r.created_at, r.id
-        limit 500
+        (
+            select r.*
+            from echoroom.sessions r
+            where r.is_active
+            order by r.current_participants desc, r.created_at, r.id
+            limit 500
+        )
+        -- Nobody opens so many rooms that the moods which are always there cannot be seen.
+        union
+        (
+            select r.*
+            from echoroom.sessions r
+            where r.is_active and r.created_by is null
+            order by r.created_at, r.id
+            limit 50
+        )
     ) s
     cross join lateral (
         select count(*)::integer as taken
         from echoroom.participants p
         where p.session_id = s.id and p.last_seen_at >= now() - echoroom_private.lease()
     ) seats
-    order by seats.taken desc, s.created_at, s.id
+    order by seats.taken >= s.max_participants, seats.taken desc, s.created_by is not null, s.created_at, s.id
 $$;
 
 comment on function echoroom_private.list_sessions is 'Behind echoroom.list_sessions: counts seats that the caller may not see one by one.';

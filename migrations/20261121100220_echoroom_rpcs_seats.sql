@@ -214,6 +214,51 @@ $$;
 
 comment on function echoroom_private.update_participant is 'Behind echoroom.update_participant.';
 
+create function echoroom_private.close_empty_rooms(p_batch integer default 500)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_rooms uuid[];
+    v_minutes integer[] := array[
+        parley.allowed('echoroom.empty_room_minutes', null), parley.allowed('echoroom.empty_room_minutes', null, is_anonymous => true)
+    ];
+begin
+    -- A sweep sees who is there now: a visit that is shorter than the time between two sweeps does not count.
+    update echoroom_private.temporary_rooms t
+    set empty_since = case when s.current_participants = 0 then clock_timestamp() end
+    from echoroom.sessions s
+    where s.id = t.session_id and (s.current_participants = 0) is distinct from (t.empty_since is not null);
+
+    select array_agg(locked.id)
+    into v_rooms
+    from (
+        select s.id
+        from echoroom_private.temporary_rooms t
+        join echoroom.sessions s on s.id = t.session_id
+        where s.is_active
+            and s.current_participants = 0
+            and t.empty_since <= clock_timestamp() - make_interval(mins => v_minutes[1 + t.is_anonymous::integer])
+        order by s.id
+        limit p_batch
+        for no key update of s skip locked
+    ) locked;
+    update echoroom.sessions
+    set is_active = false
+    where id = any (v_rooms);
+    delete from echoroom_private.temporary_rooms t
+    using echoroom.sessions s
+    where s.id = t.session_id and not s.is_active;
+    return coalesce(cardinality(v_rooms), 0);
+end
+$$;
+
+comment on function echoroom_private.close_empty_rooms is
+    'Closes rooms that people opened and in which nobody has been for echoroom.empty_room_minutes, a batch a call; returns how many.';
+
 create function echoroom_private.release_expired_seats()
 returns integer
 language plpgsql
@@ -244,12 +289,13 @@ begin
     delete from echoroom.participants
     where session_id = any (v_rooms) and last_seen_at < now() - echoroom_private.lease();
     get diagnostics v_released = row_count;
+    perform echoroom_private.close_empty_rooms();
     return v_released;
 end
 $$;
 
 comment on function echoroom_private.release_expired_seats is
-    'Gives back the seats without a heartbeat for 60 seconds; returns how many. For the worker or cron: call it every few seconds, again at once while it returns 500 or more.';
+    'Gives back the seats without a heartbeat for 60 seconds, and closes rooms that have been empty for long; returns how many seats. For the worker or cron: call it every few seconds, again at once while it returns 500 or more.';
 
 -- The API ---------------------------------------------------------------------------------------------------------------------
 

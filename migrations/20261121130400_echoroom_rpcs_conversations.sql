@@ -40,6 +40,21 @@ begin
     if not found then
         perform echoroom_private.fail('PT404', 'persona_not_found', 'There is no persona for this mood.', 'Read the table persona for the moods that have one.');
     end if;
+    if not echoroom_private.is_service() then
+        perform parley.lock_ceiling('echoroom.running_conversations', (select auth.uid()));
+        perform parley.check_ceiling(
+            'echoroom.running_conversations',
+            (select auth.uid()),
+            1 + (
+                select count(*)
+                from echoroom.conversations c
+                where c.started_by = (select auth.uid()) and c.status in ('starting', 'active')
+            ),
+            'You have started %s avatars that are still there.',
+            'End one of them first.'
+        );
+    end if;
+    perform parley.limit_rate('echoroom.daily_conversations');
     insert into echoroom.conversations (session_id, persona_id, mood, started_by)
     values (p_session_id, v_persona.persona_id, v_persona.mood, (select auth.uid()))
     returning * into v_conversation;

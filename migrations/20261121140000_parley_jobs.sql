@@ -220,6 +220,17 @@ begin
                 return job;
             end if;
         end if;
+        -- What the worker goes on with in a person's name is no request of theirs, and is never refused.
+        if owner = (select auth.uid()) then
+            perform parley.lock_ceiling('parley.waiting_jobs', owner);
+            perform parley.check_ceiling(
+                'parley.waiting_jobs',
+                owner,
+                1 + (select count(*) from parley.jobs as waiting where waiting.owner = enqueue_job.owner),
+                'You have %s things waiting for the server already.',
+                'Wait until some of them are done.'
+            );
+        end if;
         job := pgmq.send('parley_' || queue, jsonb_build_object('kind', kind, 'payload', payload), delay_seconds);
         insert into parley.jobs (queue, message_id, job_key, owner, place, due_at)
         values (

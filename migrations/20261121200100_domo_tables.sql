@@ -181,7 +181,10 @@ create table domo.knowledge_chunks (
 
 create index idx_knowledge_chunks_demo_id on domo.knowledge_chunks (demo_id);
 create index idx_chunks_demo_source on domo.knowledge_chunks (demo_id, source);
-create index knowledge_chunks_demo_id_video_id_idx on domo.knowledge_chunks (demo_id, video_id, chunk_index) where video_id is not null;
+-- In the order in which neighbours are looked for.
+create index knowledge_chunks_demo_id_source_chunk_index_idx on domo.knowledge_chunks (demo_id, source, chunk_index, id)
+    where video_id is null and source is not null and chunk_index is not null;
+create index knowledge_chunks_demo_id_video_id_idx on domo.knowledge_chunks (demo_id, video_id, chunk_index, id) where video_id is not null;
 create index knowledge_chunks_demo_id_content_digest_idx on domo.knowledge_chunks (demo_id, content_digest);
 -- What waits for an embedding.
 create index knowledge_chunks_pending_idx on domo.knowledge_chunks (demo_id, id) where vector_embedding is null and deleted_at is null;
@@ -354,7 +357,7 @@ create index audit_logs_demo_id_created_at_idx on domo.audit_logs (demo_id, crea
 comment on table domo.audit_logs is 'Who changed what of a demo. Written by triggers.';
 comment on column domo.audit_logs.user_id is 'Who did it; null for the server.';
 comment on column domo.audit_logs.owner_id is 'Whose demo it was.';
-comment on column domo.audit_logs.old_values is 'What changed, as it was; embeddings never, texts up to 1,000 characters.';
+comment on column domo.audit_logs.old_values is 'What changed, as it was; embeddings never, of each column up to 1,000 characters.';
 comment on column domo.audit_logs.new_values is 'What changed, as it is.';
 
 -- What the server keeps of a demo -------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ begin
         select jsonb_object_agg(
             entry.key,
             case
-                when jsonb_typeof(entry.value) = 'string' and char_length(entry.value #>> '{}') > 1000
-                    then to_jsonb(left(entry.value #>> '{}', 1000) || '…')
+                -- As text, whatever it was: metadata may have 64 kB, and one statement may change it of every demo.
+                when char_length(entry.value #>> '{}') > 1000 then to_jsonb(left(entry.value #>> '{}', 1000) || '…')
                 else entry.value
             end
         )
@@ -26,7 +26,7 @@ begin
 end
 $$;
 
-comment on function domo_private.audit_values is 'Of some values those that differ from the other ones (without others: all that are there), long texts cut. Null when there are none.';
+comment on function domo_private.audit_values is 'Of some values those that differ from the other ones (without others: all that are there), each cut to 1,000 characters. Null when there are none.';
 
 create function domo_private.actor()
 returns uuid

@@ -30,6 +30,21 @@ begin
     if v_demo.tavus_persona_id is null then
         perform domo_private.fail('PT422', 'persona_missing', 'This demo has no persona to talk to.', 'Set tavus_persona_id.');
     end if;
+    if not domo_private.is_service() then
+        perform parley.lock_ceiling('domo.running_conversations', (select auth.uid()));
+        perform parley.check_ceiling(
+            'domo.running_conversations',
+            (select auth.uid()),
+            1 + (
+                select count(*)
+                from domo.conversations c
+                where c.started_by = (select auth.uid()) and c.status in ('starting', 'active')
+            ),
+            'You have %s calls that are still going on.',
+            'End one of them first.'
+        );
+    end if;
+    perform parley.limit_rate('domo.daily_conversations');
     insert into domo.conversations (demo_id, persona_id, started_by, client_id)
     values (p_demo_id, v_demo.tavus_persona_id, (select auth.uid()), p_client_id)
     returning * into v_conversation;

@@ -1,8 +1,11 @@
 -- Domo, search: by embedding, by words, or by both.
 --
 -- The caller's right to the demo is checked once, and the chunks of that demo are read with the owner's rights: a policy would be asked
--- for every row. What was found is looked up by id: the planner, which cannot know how few there are, would read the whole table to join it,
--- hence the settings of joins. Everything is stable, so one search reads one snapshot, and may be called with GET.
+-- for every row. What was found is looked up by id: the planner, which cannot know how few there are, would read the whole table to join it.
+-- A lateral subquery with offset 0 is a lookup whatever it believes. (Joins that are switched off are not: one that cannot be a nested
+-- loop, as a full join, then costs 1e10 and is compiled by JIT at every call.)
+-- Everything is stable, so one search reads one snapshot, and may be called with GET. That is also why no rate is counted here: counting
+-- writes. What one search costs is bounded instead: 100 chunks, five neighbours on each side of each.
 -- Locks: none but those of reading.
 
 create function domo_private.check_demo(p_demo_id uuid)
@@ -48,8 +51,6 @@ stable
 security definer
 rows 5
 set search_path = ''
-set enable_hashjoin = off
-set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -66,7 +67,7 @@ begin
     from jsonb_to_recordset(
         parley.nearest('domo.knowledge_chunks', p_demo_id, p_query_embedding::real[], p_match_count, p_match_threshold) -> 'rows'
     ) as n (id uuid, distance double precision)
-    join domo.knowledge_chunks k on k.id = n.id
+    cross join lateral (select c.* from domo.knowledge_chunks c where c.id = n.id offset 0) as k
     order by n.distance, n.id;
 end
 $$;
@@ -95,6 +96,8 @@ comment on function domo.search_knowledge_chunks is
     'The chunks of a demo nearest to an embedding, the most similar first: as many as asked for, or all that are more similar than the threshold. PT404 demo_not_found, PT422 invalid_match_count, invalid_match_threshold, invalid_query_embedding, 22000 for another number of dimensions, NaN and zeros.';
 
 -- Both lists are longer than what is asked for, so that what is good in both comes before what is best in one.
+-- The plan is made once a session: making it takes as long as a search. Its cost is about what a search costs, and grows with the demo: of
+-- one whose every chunk may match it passes the bound above which JIT compiles, which takes 300 ms and saves none.
 create function domo_private.find_knowledge(
     p_demo_id uuid,
     p_query_text text,
@@ -107,11 +110,14 @@ language plpgsql
 stable
 rows 5
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 #variable_conflict use_column
 declare
     v_length integer := greatest(50, 4 * p_match_count);
     v_sought tsquery := domo_private.words_sought(p_query_text);
+    v_wholes tsquery := domo_private.wholes_sought(p_query_text);
     v_only uuid[];
     v_near jsonb := '[]'::jsonb;
 begin
@@ -125,25 +131,35 @@ begin
     -- Reciprocal rank fusion (Cormack, Clarke, Buettcher: SIGIR 2009), with their constant of 60: ranks can be added, similarities and
     -- word counts cannot.
     with by_words as (
-        select k.id, row_number() over (order by ts_rank(w.words, v_sought, 1) desc, k.id)::integer as place
+        select
+            k.id,
+            row_number() over (order by coalesce(w.words @@ v_wholes, false) desc, ts_rank(w.words, v_sought, 1) desc, k.id)::integer as place
         from domo_private.chunk_words w
-        join domo.knowledge_chunks k on k.id = w.chunk_id
-        where w.demo_id = p_demo_id and w.words @@ v_sought and k.deleted_at is null and (p_source is null or k.source = p_source)
+        cross join lateral (
+            select c.id
+            from domo.knowledge_chunks c
+            where c.id = w.chunk_id and c.deleted_at is null and (p_source is null or c.source = p_source)
+            offset 0
+        ) as k
+        where w.demo_id = p_demo_id and w.words @@ v_sought
         order by place
         limit v_length
     ),
-    by_vectors as (
-        select n.id, n.distance, row_number() over (order by n.distance, n.id)::integer as place
+    ranked as (
+        select t.id, t.place as text_place, null::integer as vector_place, null::double precision as distance
+        from by_words t
+        union all
+        select n.id, null, row_number() over (order by n.distance, n.id)::integer, n.distance
         from jsonb_to_recordset(v_near) as n (id uuid, distance double precision)
     )
     select
-        coalesce(t.id, v.id),
-        coalesce(1.0 / (60 + t.place), 0)::double precision + coalesce(1.0 / (60 + v.place), 0)::double precision as score,
-        t.place,
-        v.place,
-        1 - v.distance
-    from by_words t
-    full join by_vectors v on v.id = t.id
+        r.id,
+        coalesce(1.0 / (60 + max(r.text_place)), 0)::double precision + coalesce(1.0 / (60 + max(r.vector_place)), 0)::double precision as score,
+        max(r.text_place),
+        max(r.vector_place),
+        1 - max(r.distance)
+    from ranked r
+    group by r.id
     order by score desc, 1
     limit p_match_count;
 end
@@ -176,7 +192,7 @@ stable
 set search_path = ''
 as $$
 begin
-    -- Of the same video, or of the same source where there is none.
+    -- Of the same video, or of the same source where there is none. Any number of rows may share an index; there are never more than asked for.
     return coalesce((
         select jsonb_agg(
             jsonb_build_object(
@@ -184,17 +200,45 @@ begin
             ) order by n.chunk_index, n.id
         )
         from domo.knowledge_chunks k
-        join domo.knowledge_chunks n
-            on n.demo_id = k.demo_id
-            and n.video_id is not distinct from k.video_id
-            and (k.video_id is not null or n.source is not distinct from k.source)
-            and n.chunk_index between k.chunk_index - p_count and k.chunk_index + p_count
-        where k.id = p_chunk_id and n.id <> k.id and n.deleted_at is null
+        cross join lateral (
+            (
+                select n.*
+                from domo.knowledge_chunks n
+                where k.video_id is not null and n.demo_id = k.demo_id and n.video_id = k.video_id and n.deleted_at is null and (n.chunk_index, n.id) < (k.chunk_index, k.id)
+                order by n.chunk_index desc, n.id desc
+                limit p_count
+            )
+            union all
+            (
+                select n.*
+                from domo.knowledge_chunks n
+                where k.video_id is not null and n.demo_id = k.demo_id and n.video_id = k.video_id and n.deleted_at is null and (n.chunk_index, n.id) > (k.chunk_index, k.id)
+                order by n.chunk_index, n.id
+                limit p_count
+            )
+            union all
+            (
+                select n.*
+                from domo.knowledge_chunks n
+                where k.video_id is null and n.demo_id = k.demo_id and n.source = k.source and n.video_id is null and n.chunk_index is not null and n.deleted_at is null and (n.chunk_index, n.id) < (k.chunk_index, k.id)
+                order by n.chunk_index desc, n.id desc
+                limit p_count
+            )
+            union all
+            (
+                select n.*
+                from domo.knowledge_chunks n
+                where k.video_id is null and n.demo_id = k.demo_id and n.source = k.source and n.video_id is null and n.chunk_index is not null and n.deleted_at is null and (n.chunk_index, n.id) > (k.chunk_index, k.id)
+                order by n.chunk_index, n.id
+                limit p_count
+            )
+        ) as n
+        where k.id = p_chunk_id
     ), '[]'::jsonb);
 end
 $$;
 
-comment on function domo_private.neighbours_of is 'The chunks before and after one, in its video or source.';
+comment on function domo_private.neighbours_of is 'The chunks before and after one, in its video or source, by index and id: so many on each side at most.';
 
 create function domo_private.search_knowledge(
     p_demo_id uuid,
@@ -225,8 +269,6 @@ stable
 security definer
 rows 5
 set search_path = ''
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 declare
     v_query_text text;
@@ -243,7 +285,7 @@ begin
         k.start_seconds::numeric, k.end_seconds::numeric,
         case when p_neighbours > 0 then domo_private.neighbours_of(k.id, p_neighbours) else '[]' end
     from domo_private.find_knowledge(p_demo_id, v_query_text, p_query_embedding, p_match_count, p_source) f
-    join domo.knowledge_chunks k on k.id = f.id
+    cross join lateral (select c.* from domo.knowledge_chunks c where c.id = f.id offset 0) as k
     order by f.score desc, k.id;
 end
 $$;
@@ -294,8 +336,6 @@ language plpgsql
 stable
 security definer
 set search_path = ''
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 declare
     v_demo_id uuid;
@@ -318,7 +358,7 @@ begin
             ) order by f.score desc, k.id
         )
         from domo_private.find_knowledge(v_demo_id, v_query_text, p_query_embedding, p_match_count, null) f
-        join domo.knowledge_chunks k on k.id = f.id
+        cross join lateral (select c.* from domo.knowledge_chunks c where c.id = f.id offset 0) as k
     ), '[]'::jsonb);
 end
 $$;

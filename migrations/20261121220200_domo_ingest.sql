@@ -4,7 +4,8 @@
 -- (ingest_complete): a worker that dies before has written nothing, one that dies after has nothing left to do. processing_started_at is the
 -- claim: whoever takes the file later, an owner who wants it processed again, and a deletion make the claims before it void, and a void claim
 -- writes nothing.
--- What a transcription gave is paid for: it is kept for the next worker as soon as it is there (ingest_heard).
+-- What a transcription gave is paid for: it is kept as soon as it is there (ingest_heard), for the next worker, and for whoever wants the same version
+-- of the file processed again.
 -- Embeddings are stored where the text is still the one that they were made of.
 -- Locks: SHARE ROW EXCLUSIVE on domo.demo_videos and domo.demo_documents until commit, for triggers, hence the lock_timeout. Afterwards: the
 -- demo (KEY SHARE), the file, its chunks, the demo's counts.
@@ -70,7 +71,8 @@ create trigger demo_documents_enqueue_update
 -- leaves the next one the rest of the work only.
 create table domo_private.heard_videos (
     video_id uuid not null,
-    found jsonb not null,
+    version text,
+    found jsonb,
     created_at timestamptz not null default now(),
     constraint heard_videos_pkey primary key (video_id),
     constraint heard_videos_video_id_fkey foreign key (video_id) references domo.demo_videos (id) on delete cascade
@@ -78,7 +80,9 @@ create table domo_private.heard_videos (
 -- Packing a hundred kilobytes takes longer than writing them, and they are read once at most.
 alter table domo_private.heard_videos alter column found set storage external;
 
-comment on table domo_private.heard_videos is 'Transcripts, in chunks, of videos that are processing; gone when they are completed, failed or asked for again.';
+comment on table domo_private.heard_videos is 'Transcripts, in chunks, by the version of the file: the same version is transcribed once, however often it is asked for.';
+comment on column domo_private.heard_videos.version is 'Of the object, as storage numbers it; null where it says nothing.';
+comment on column domo_private.heard_videos.found is 'Null until the transcript is there.';
 alter table domo_private.heard_videos enable row level security;
 revoke all on domo_private.heard_videos from public, anon, authenticated, service_role;
 
@@ -178,6 +182,23 @@ $$;
 
 comment on function domo_private.hold_file is 'Locks a file under its claim, and its demo before it. Its demo; null when the claim is void: the file is gone, deleted, asked for again or another''s.';
 
+create function domo_private.version_of_video(p_path text)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select nullif(concat_ws(' ', o.version, o.metadata ->> 'eTag', o.metadata ->> 'size'), '')
+        from storage.objects o
+        where o.bucket_id = 'demo-videos' and o.name = p_path
+    );
+end
+$$;
+
+comment on function domo_private.version_of_video is 'What tells an object from another one that is put in its place; null where there is none.';
+
 create function domo_private.ingest_take(p_kind text, p_id uuid)
 returns jsonb
 language plpgsql
@@ -195,9 +216,19 @@ begin
         where v.id = p_id
         for no key update;
         -- One that is asked for may be another file under the same name.
-        delete from domo_private.heard_videos h
-        where h.video_id = p_id
-          and not exists (select from domo.demo_videos v where v.id = p_id and v.processing_status = 'processing');
+        insert into domo_private.heard_videos as h (video_id, version)
+        select v.id, domo_private.version_of_video(v.storage_url)
+        from domo.demo_videos v
+        where v.id = p_id
+        on conflict on constraint heard_videos_pkey do update
+        set
+            version = excluded.version,
+            found = case
+                when h.version = excluded.version
+                    or excluded.version is null
+                        and exists (select from domo.demo_videos v where v.id = p_id and v.processing_status = 'processing')
+                    then h.found
+            end;
         update domo.demo_videos v
         set processing_status = 'processing', processing_started_at = clock_timestamp(), progress = 0, failure = null
         from domo.demos d
@@ -259,6 +290,7 @@ begin
     if not domo_private.ingest_progress('video', p_id, p_claim, p_progress) then
         return false;
     end if;
+    -- The row is there since the video was taken, with the version that was read.
     insert into domo_private.heard_videos (video_id, found)
     values (p_id, p_found)
     on conflict on constraint heard_videos_pkey do update
@@ -268,7 +300,7 @@ end
 $$;
 
 comment on function domo_private.ingest_heard is
-    'Keeps what a transcription gave until the video is completed, and says how far it is. False when the claim is void: then nothing is written.';
+    'Keeps what a transcription gave, and says how far it is. False when the claim is void: then nothing is written.';
 
 create function domo_private.ingest_complete(
     p_kind text,
@@ -344,8 +376,9 @@ begin
             transcript = p_transcript,
             duration_seconds = coalesce(p_duration_seconds, v.duration_seconds)
         where v.id = p_id;
+        -- Nobody could say later whether it is still the same file.
         delete from domo_private.heard_videos h
-        where h.video_id = p_id;
+        where h.video_id = p_id and h.version is null;
     else
         update domo.demo_documents f
         set processing_status = 'completed', progress = 1, failure = null
@@ -371,11 +404,6 @@ begin
         update domo.demo_videos v
         set processing_status = 'failed', failure = left(p_failure, 500), progress = null
         where v.id = p_id and v.processing_status in ('pending', 'processing') and (p_claim is null or v.processing_started_at = p_claim);
-        if found then
-            delete from domo_private.heard_videos h
-            where h.video_id = p_id;
-            return true;
-        end if;
     else
         update domo.demo_documents f
         set processing_status = 'failed', failure = left(p_failure, 500), progress = null

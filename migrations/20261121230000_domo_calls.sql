@@ -1,5 +1,5 @@
 -- Domo, what an agent knows when its call begins, and what it looks up in the middle of it.
--- Locks: none.
+-- Locks: none but the rows of rates.
 
 create function domo_private.knowledge_context(p_demo_id uuid, p_characters integer default 6000)
 returns text
@@ -59,6 +59,40 @@ $$;
 comment on function domo_private.tavus_claim is
     'Takes a starting or active call on for some seconds (1 to 600), so that no other worker starts or ends the same one; one that starts comes with what its agent is to know. Null when somebody else has it or it is over.';
 
+-- Before the embedding of the question is bought.
+create function domo_private.begin_look_up(p_conversation_id text)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_id uuid := case when p_conversation_id ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then p_conversation_id::uuid end;
+    v_call record;
+    v_hint text;
+begin
+    select c.id, d.user_id, u.is_anonymous
+    into v_call
+    from domo.conversations c
+    join domo.demos d on d.id = c.demo_id and d.deleted_at is null
+    join auth.users u on u.id = d.user_id
+    where (c.conversation_id = p_conversation_id or c.id = v_id) and c.status in ('starting', 'active') and c.end_requested_at is null;
+    if not found then
+        return null;
+    end if;
+    perform parley.limit_rate('domo.look_up', v_call.id::text, v_call.is_anonymous);
+    perform parley.limit_rate('domo.owner_look_up', v_call.user_id::text, v_call.is_anonymous);
+    return 0;
+exception when sqlstate 'PT429' then
+    get stacked diagnostics v_hint = pg_exception_hint;
+    return substring(v_hint from '\d+')::integer;
+end
+$$;
+
+comment on function domo_private.begin_look_up is
+    'Counts a question of a running call''s agent: 0, or the seconds to wait. Null of a call that is unknown or over: it is to know nothing more. By Tavus'' id or the row''s. For the worker.';
+
 -- Tavus knows a call by its own id alone.
 create function domo_private.look_up(p_conversation_id text, p_query_text text, p_query_embedding real[] default null, p_match_count integer default 5)
 returns jsonb
@@ -84,4 +118,4 @@ comment on function domo_private.look_up is
 revoke execute on all functions in schema domo_private from public;
 -- What is behind it, and goes by our own id, is nobody's any more.
 revoke execute on function domo_private.search_conversation(uuid, text, extensions.vector, integer) from parley_worker;
-grant execute on function domo_private.look_up(text, text, real[], integer) to parley_worker;
+grant execute on function domo_private.begin_look_up(text), domo_private.look_up(text, text, real[], integer) to parley_worker;

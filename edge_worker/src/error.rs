@@ -70,6 +70,12 @@ pub enum ApiError {
     /// The conversation has ended.
     #[error("The conversation is over.")]
     ConversationOver,
+    /// More requests than the limits allow.
+    #[error("Too many requests: try again in {retry_seconds} s.")]
+    RateLimited {
+        /// When to try again.
+        retry_seconds: u64,
+    },
     /// An avatar is asked for in one of several rooms, or in none.
     #[error("It is not clear which room is meant.")]
     SessionIdNeeded,
@@ -146,6 +152,7 @@ impl ApiError {
             Self::NotYourUserId => StatusCode::FORBIDDEN,
             Self::PersonaNotFound | Self::ConversationNotFound => StatusCode::NOT_FOUND,
             Self::ConversationOver => StatusCode::GONE,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ProviderFailed => StatusCode::BAD_GATEWAY,
             Self::DataApiUnavailable
             | Self::AvatarStarting
@@ -179,6 +186,7 @@ impl ApiError {
             Self::PersonaNotFound => "persona_not_found",
             Self::ConversationNotFound => "conversation_not_found",
             Self::ConversationOver => "conversation_over",
+            Self::RateLimited { .. } => "rate_limited",
             Self::SessionIdNeeded => "session_id_needed",
             Self::AvatarStarting => "avatar_starting",
             Self::AvatarUnavailable { .. } => "avatar_unavailable",
@@ -222,7 +230,9 @@ impl ApiError {
             Self::ConversationOver => "Start another one.",
             Self::SessionIdNeeded => "Send session_id: the room in which you sit.",
             Self::AvatarStarting => "Ask again: it will be the same avatar.",
-            Self::AvatarUnavailable { .. } => "Try again after the time in Retry-After.",
+            Self::AvatarUnavailable { .. } | Self::RateLimited { .. } => {
+                "Try again after the time in Retry-After."
+            }
             Self::ProviderFailed => "Tell the operator; trying again will not help.",
             Self::ProviderOff => "The operator can switch them on.",
             Self::DataApiUnavailable => "Try again in a moment.",
@@ -234,7 +244,9 @@ impl ApiError {
 
     fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::AvatarUnavailable { retry_seconds } => Some(Duration::from_secs(retry_seconds)),
+            Self::AvatarUnavailable { retry_seconds } | Self::RateLimited { retry_seconds } => {
+                Some(Duration::from_secs(retry_seconds))
+            }
             Self::ProviderOff => None,
             _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)),
         }
@@ -296,6 +308,11 @@ mod tests {
             (ApiError::PersonaNotFound, "PT404", "persona_not_found"),
             (ApiError::ConversationNotFound, "PT404", "conversation_not_found"),
             (ApiError::ConversationOver, "PT410", "conversation_over"),
+            (
+                ApiError::RateLimited { retry_seconds: 9 },
+                "PT429",
+                "rate_limited",
+            ),
             (ApiError::SessionIdNeeded, "PT400", "session_id_needed"),
             (ApiError::AvatarStarting, "PT503", "avatar_starting"),
             (

@@ -76,7 +76,8 @@ async fn run(variable: impl Fn(&str) -> Option<String>, no_jobs: bool) -> Result
         worker = start(&config, stopping.clone()) => worker?,
         () = stopping.cancelled() => return Ok(()),
     };
-    serve(worker).await
+    serve(worker).await;
+    Ok(())
 }
 
 fn stop_on_signals(stopping: CancellationToken) -> Result<(), StartError> {

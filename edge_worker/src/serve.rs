@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::config::{self, Config, SettingsError};
 use crate::db;
+use crate::http::connections::{self, Patience};
 use crate::jobs::{Handlers, Runner};
 use crate::knowledge::KnowledgeError;
 use crate::providers::Broken;
@@ -65,9 +66,6 @@ pub enum StartError {
     /// Signals cannot be received.
     #[error("cannot wait for signals")]
     Signals(#[source] std::io::Error),
-    /// The listener failed.
-    #[error("serving failed")]
-    Serve(#[source] std::io::Error),
 }
 
 /// What is left of the grace for giving back the jobs that were cut off.
@@ -160,11 +158,7 @@ pub async fn start(config: &Config, stopping: CancellationToken) -> Result<Worke
 }
 
 /// Serves and runs jobs until it is asked to stop, then finishes the requests and the jobs that it holds.
-///
-/// # Errors
-///
-/// [`StartError::Serve`] when listening fails.
-pub async fn serve(worker: Worker) -> Result<(), StartError> {
+pub async fn serve(worker: Worker) {
     let Worker {
         listener,
         router,
@@ -174,15 +168,9 @@ pub async fn serve(worker: Worker) -> Result<(), StartError> {
         grace,
         ..
     } = worker;
-    // Where listening fails, nothing else goes on for long.
-    let serving = async {
-        let served = serve_until(listener, router, stopping.clone(), grace).await;
-        stopping.cancel();
-        served
-    };
+    let serving = serve_until(listener, router, stopping.clone(), grace);
     let patience = grace.saturating_sub(GIVING_BACK).max(grace / 2);
-    let (served, jobs_cut) = tokio::join!(serving, jobs.run(patience));
-    let is_finished = served.map_err(StartError::Serve)?;
+    let (is_finished, jobs_cut) = tokio::join!(serving, jobs.run(patience));
     if jobs_cut > 0 {
         tracing::warn!(?grace, jobs = jobs_cut, "jobs that took too long were given back");
     }
@@ -193,28 +181,22 @@ pub async fn serve(worker: Worker) -> Result<(), StartError> {
     }
     // What was cut off may still hold a connection; the process ends anyway.
     let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
-    Ok(())
 }
 
 /// Serves any routes until `stopping`, and from then on at most `grace`. Says whether every request was answered.
-///
-/// # Errors
-///
-/// What the listener said.
 pub async fn serve_until(
     listener: TcpListener,
     router: Router,
     stopping: CancellationToken,
     grace: Duration,
-) -> std::io::Result<bool> {
-    let asked = stopping.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(asked.cancelled_owned());
+) -> bool {
+    let serving = connections::serve(listener, router, stopping.clone(), Patience::default());
     let out_of_patience = async {
         stopping.cancelled().await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        served = serving => served.map(|()| true),
-        () = out_of_patience => Ok(false),
+        () = serving => true,
+        () = out_of_patience => false,
     }
 }

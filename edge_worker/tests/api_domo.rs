@@ -38,6 +38,8 @@ async fn calls_with_the_agent_of_a_demo() {
     domo.strangers_find_nothing().await;
     domo.lookups_are_of_the_demo_of_their_call().await;
     domo.lookups_that_are_none_are_refused().await;
+    domo.lookups_cost_nothing_beyond_their_rate_and_after_the_call()
+        .await;
     domo.refusals_are_those_of_the_demo().await;
     domo.api.stop().await;
 }
@@ -166,8 +168,7 @@ impl Domo {
 
     /// A lookup of the page that holds the call.
     async fn ask(&self, person: &Person, id: &Value, question: Value) -> Reply {
-        let path = format!("{CALLS}/{}/knowledge", id.as_str().unwrap());
-        self.api.worker.post(&person.token, &path, question).await
+        ask_at(&self.api.worker, person, id, question).await
     }
 
     /// A lookup as Tavus delivers it, signed with a secret.
@@ -349,6 +350,61 @@ impl Domo {
         without.stop().await;
     }
 
+    async fn lookups_cost_nothing_beyond_their_rate_and_after_the_call(&self) {
+        let embeddings = self.api.database.stack.embeddings();
+        let key = embeddings.api_key().expose();
+        let settings = [
+            ("TAVUS_TOOL_SECRET", TOOL_SECRET),
+            ("EMBEDDINGS_BASE_URL", embeddings.base_url()),
+            ("EMBEDDINGS_API_KEY", key),
+        ];
+        let buying = self.api.another(&settings).await;
+        let bought = || embeddings.requests().len();
+        let demo = self.demo(json!({})).await;
+        let called = self.call(&self.ada, json!({ "demo_id": demo["id"] })).await;
+        assert_eq!(called.status, 201, "{called:?}");
+        let id = &called.body["conversation_id"];
+        let asked = |query: &str| {
+            let question = json!({ "query": query });
+            json!({ "name": "search_knowledge", "conversation_id": id, "arguments": question }).to_string()
+        };
+        let what = || json!({ "query": "What is it?" });
+        let long = self.tool_of(&buying, TOOL_SECRET, &asked(&"x".repeat(900_000))).await;
+        assert_eq!(
+            (long.status, &long.body["details"]),
+            (400, &json!("invalid_body"))
+        );
+        assert_eq!(bought(), 0, "its length is looked at first");
+
+        let mut answered = 0;
+        let slowed = loop {
+            let answer = match answered % 2 {
+                0 => self.tool_of(&buying, TOOL_SECRET, &asked("What is it?")).await,
+                _ => ask_at(&buying, &self.ada, id, what()).await,
+            };
+            if answer.status == 429 {
+                break answer;
+            }
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answered += 1;
+            assert!(answered < 200, "nothing slows it down");
+        };
+        assert_eq!(slowed.body["details"], "rate_limited");
+        assert!(slowed.headers.contains_key("retry-after"));
+        assert_eq!(bought(), answered, "what is refused is not bought");
+
+        assert_eq!(self.end(&self.ada, id).await.status, 200);
+        let late = self.tool_of(&buying, TOOL_SECRET, &asked("Still there?")).await;
+        assert_eq!((late.status, &late.body), (200, &json!({ "results": [] })));
+        let late = ask_at(&buying, &self.ada, id, what()).await;
+        assert_eq!(
+            (late.status, &late.body["details"]),
+            (410, &json!("conversation_over"))
+        );
+        assert_eq!(bought(), answered, "nothing is bought after the end");
+        buying.stop().await;
+    }
+
     async fn refusals_are_those_of_the_demo(&self) {
         let mute = self.demo(json!({ "tavus_persona_id": null })).await;
         let gone = self.demo(json!({ "status": "archived" })).await;
@@ -380,4 +436,9 @@ impl Domo {
         );
         without.stop().await;
     }
+}
+
+async fn ask_at(worker: &Worker, person: &Person, id: &Value, question: Value) -> Reply {
+    let path = format!("{CALLS}/{}/knowledge", id.as_str().unwrap());
+    worker.post(&person.token, &path, question).await
 }

@@ -45,6 +45,7 @@ mod nearest;
 mod pg;
 mod rate_limit;
 mod touch;
+mod words;
 
 #[cfg(test)]
 mod sql_tests;

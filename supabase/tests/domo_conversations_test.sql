@@ -5,6 +5,7 @@ set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
 select plan(105);
 \ir domo_fixture.psql
+select pg_temp.forget_ceilings();
 
 -- Asking ------------------------------------------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ create function pg_temp.complete(place integer, content text) returns text
             jsonb_build_object('content', content, 'source', 'Video: New', 'start_seconds', 0, 'end_seconds', 1.5),
             jsonb_build_object('content', 'More', 'source', 'Video: New', 'start_seconds', 1.5, 'end_seconds', 7)
         ),
-        'lexical-v1', content
+        'lexical-v2', content
     ))
     $$;
 
@@ -125,13 +125,13 @@ create function pg_temp.store(p_content text, p_digest text, p_dimensions intege
     as $$
     select pg_temp.as_worker(format(
         'select domo_private.embed_store(%L, %L, array[%L]::uuid[], array[%L], array_fill(0.5::real, array[%s]))',
-        pg_temp.demo(1), 'lexical-v1', k.id, p_digest, p_dimensions
+        pg_temp.demo(1), 'lexical-v2', k.id, p_digest, p_dimensions
     ))
     from domo.knowledge_chunks k
     where k.content = p_content and k.demo_id = pg_temp.demo(1)
     $$;
 select is(
-    pg_temp.as_worker(format('select count(*) from domo_private.embed_next(%L, %L)', pg_temp.demo(1), 'lexical-v1')), '3',
+    pg_temp.as_worker(format('select count(*) from domo_private.embed_next(%L, %L)', pg_temp.demo(1), 'lexical-v2')), '3',
     'the worker is given what waits'
 );
 select is(pg_temp.store('More', repeat('0', 64), 1536), '0', 'an embedding of another text is not stored');
@@ -146,7 +146,7 @@ create function pg_temp.complete_at_once(dimensions integer) returns text
     select pg_temp.as_worker(format(
         'select domo_private.ingest_complete(%L, %L, %L, %L, %L, %L, 7, array_fill(0.25::real, array[%s]) || array_fill(0.5::real, array[%s]))',
         'video', pg_temp.video(), (select c.claim from claims c where c.place = 6),
-        '[{"content": "One", "source": "Video: New"}, {"content": "More", "source": "Video: New"}]', 'lexical-v1', 'One. More', dimensions, dimensions
+        '[{"content": "One", "source": "Video: New"}, {"content": "More", "source": "Video: New"}]', 'lexical-v2', 'One. More', dimensions, dimensions
     ))
     $$;
 select is(pg_temp.complete_at_once(3), '22000', 'embeddings of a wrong length come with no chunk either');
@@ -158,7 +158,7 @@ select results_eq(
         where video_id = pg_temp.video()
         order by chunk_index
     $$,
-    $$ values ('One', 'lexical-v1', 0.25::real), ('More', 'lexical-v1', 0.5::real) $$,
+    $$ values ('One', 'lexical-v2', 0.25::real), ('More', 'lexical-v2', 0.5::real) $$,
     'each with its own'
 );
 update domo.demo_videos set processing_status = 'pending' where title = 'New';
@@ -167,7 +167,7 @@ insert into claims values (3, pg_temp.as_worker(format('select domo_private.inge
 select is(pg_temp.complete(3, 'Second'), 'true', 'it is processed again');
 select results_eq(
     $$ select content, embedding_model from domo.knowledge_chunks where video_id = pg_temp.video() order by chunk_index $$,
-    $$ values ('Second', null), ('More', 'lexical-v1') $$,
+    $$ values ('Second', null), ('More', 'lexical-v2') $$,
     'in the place of what was there, and what was said before keeps its embedding'
 );
 
@@ -191,7 +191,7 @@ select set_eq(
 update domo.demos set deleted_at = now() where id = pg_temp.demo(1);
 select is(pg_temp.complete(4, 'Late'), 'false', 'of a demo that is deleted nothing is written');
 select is(
-    pg_temp.as_worker(format('select count(*) from domo_private.embed_next(%L, %L)', pg_temp.demo(1), 'lexical-v1')), '0',
+    pg_temp.as_worker(format('select count(*) from domo_private.embed_next(%L, %L)', pg_temp.demo(1), 'lexical-v2')), '0',
     'nor embedded'
 );
 

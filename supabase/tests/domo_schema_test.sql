@@ -307,7 +307,8 @@ select set_eq(
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
         'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
-        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_heard', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'look_up'
+        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_heard', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'begin_look_up', 'look_up',
+        'refresh_words'
     ],
     'it has its functions'
 );

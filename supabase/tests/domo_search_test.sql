@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(59);
+select plan(68);
 \ir domo_fixture.psql
 
 -- By embedding ------------------------------------------------------------------------------------------------------------------------------
@@ -186,6 +186,30 @@ select is((select s.neighbours from domo.search_knowledge(pg_temp.demo(1), 'zebr
 update domo.knowledge_chunks set content = 'Then choose a lion.' where content like 'Then%';
 select is(pg_temp.contents('zebra'), null, 'a word that is gone is not found');
 select is(pg_temp.contents('lion'), array['Then cho'], 'the one that is there instead is');
+
+-- Words of an older release -------------------------------------------------------------------------------------------------------------------------
+
+select pg_temp.act_as_owner();
+select is(pg_temp.as_worker('select domo_private.refresh_words()'), '0', 'the words of this release are not made anew');
+-- As that release left them: other words, and vectors of another model.
+update domo.knowledge_chunks set vector_embedding = pg_temp.direction(1, 1), embedding_model = 'lexical-v1' where demo_id = pg_temp.demo(1) and content like 'Then choose%';
+update domo_private.chunk_words set words = 'oldword', version = 1 where demo_id = pg_temp.demo(1);
+select pg_temp.act_as(1);
+select is(cardinality(pg_temp.contents('oldword')), 5, 'those of an older release are searched as they are');
+select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '20', 'until a batch is made anew');
+select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '17', 'and the next');
+select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '0', 'and nothing is left');
+select is(pg_temp.contents('oldword'), null, 'then they are found by their words');
+select is(pg_temp.contents('lion'), array['Then cho'], 'each by its own');
+select pg_temp.act_as_owner();
+select is(
+    (select array_agg(k.content) from domo.knowledge_chunks k where k.demo_id = pg_temp.demo(1) and k.embedding_model is null and k.content like 'Then%'),
+    array['Then choose a lion.'], 'and vectors of the older built-in model wait for new ones'
+);
+select is(
+    (select count(*) from domo.knowledge_chunks k where k.demo_id = pg_temp.demo(1) and k.embedding_model = 'test-model'), 29::bigint, 'but not those of others'
+);
+select pg_temp.act_as(1);
 
 -- Quality ---------------------------------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
 select plan(25);
 \ir echoroom_fixture.psql
+select pg_temp.forget_ceilings();
 
 create temporary table places (name text primary key, id uuid not null);
 grant all on places to public;

@@ -4,6 +4,7 @@ set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
 select plan(44);
 \ir echoroom_fixture.psql
+select pg_temp.forget_ceilings();
 
 -- create_session
 select pg_temp.act_as(1);

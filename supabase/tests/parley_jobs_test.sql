@@ -81,7 +81,7 @@ select is_empty(
         cross join pg_class c
         cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
         where r.rolname in ('anon', 'authenticated', 'service_role', 'authenticator', 'parley_worker')
-            and (c.oid in ('parley.jobs'::regclass, 'parley.job_queues'::regclass, 'parley.job_schedules'::regclass, 'parley.dead_letters'::regclass)
+            and (c.oid in ('parley.jobs'::regclass, 'parley.job_queues'::regclass, 'parley.job_schedules'::regclass, 'parley.dead_letters'::regclass, 'parley.job_turns'::regclass)
                 or c.relnamespace = 'pgmq'::regnamespace and c.relkind = 'r' and c.relname ~ '^[qa]_parley_')
             and has_table_privilege(r.oid, c.oid, p.privilege)
     $$,

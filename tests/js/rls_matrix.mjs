@@ -177,6 +177,7 @@ export const tables = {
     'domo_private.chunk_words': { rights: nobody() },
     'domo_private.heard_videos': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
+    'echoroom_private.temporary_rooms': { rights: nobody() },
     'echoroom_private.audit_log': {
         rows: 'session_id in ($mine, $other)',
         sets: {},
@@ -336,6 +337,7 @@ export const hiddenSchemas = {
 export const definerHelpers = {
     'domo_private.add_knowledge': users,
     'domo_private.end_conversation': users,
+    'domo_private.may_upload': ['authenticated'],
     'domo_private.my_demo_folders': ['authenticated'],
     'domo_private.my_demo_ids': ['authenticated'],
     'domo_private.my_topics': ['authenticated'],
@@ -356,6 +358,7 @@ export const definerHelpers = {
     'echoroom_private.list_sessions': everybody,
     'echoroom_private.persona_by_mood': everybody,
     'echoroom_private.my_created_session_ids': ['authenticated'],
+    'echoroom_private.persona_by_mood': everybody,
     'echoroom_private.my_session_ids': ['authenticated'],
     'echoroom_private.my_topics': ['authenticated'],
     'echoroom_private.new_id': ['service_role'],

@@ -194,6 +194,30 @@ pub(crate) struct Lookup<'a> {
     pub(crate) match_count: i32,
 }
 
+/// Whether the agent of a call may ask something now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It may.
+    Now,
+    /// Too many questions: in so many seconds.
+    In(u64),
+    /// The call is over, or unknown.
+    Never,
+}
+
+/// Counts a question of a call's agent, before anything is paid for it.
+pub(crate) async fn begin_look_up(pool: &PgPool, conversation_id: &str) -> Result<Turn, DbError> {
+    let wait: Option<i32> = sqlx::query_scalar("select domo_private.begin_look_up($1)")
+        .bind(conversation_id)
+        .fetch_one(pool)
+        .await?;
+    Ok(match wait {
+        None => Turn::Never,
+        Some(0) => Turn::Now,
+        Some(seconds) => Turn::In(seconds.unsigned_abs().into()),
+    })
+}
+
 /// What the demo of a running call knows, best first; nothing where there is no such call.
 pub(crate) async fn look_up(pool: &PgPool, wanted: Lookup<'_>) -> Result<Vec<serde_json::Value>, DbError> {
     let statement = "select domo_private.look_up($1, $2, $3, $4)";

@@ -57,6 +57,7 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "embed_next(uuid, text, uuid, integer)",
             "embed_store(uuid, text, uuid[], text[], real[])",
             "look_up(text, text, real[], integer)",
+            "refresh_words(integer)",
         ],
     };
     CONVERSATIONS

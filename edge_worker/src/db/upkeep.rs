@@ -51,3 +51,11 @@ pub(crate) async fn shelve_nearest(pool: &PgPool, batch: i32) -> Result<i32, DbE
         .fetch_one(pool)
         .await?)
 }
+
+/// Makes the words of a batch of chunks anew that an older release made; how many.
+pub(crate) async fn refresh_words(pool: &PgPool, batch: i32) -> Result<i32, DbError> {
+    Ok(sqlx::query_scalar("select domo_private.refresh_words($1)")
+        .bind(batch)
+        .fetch_one(pool)
+        .await?)
+}

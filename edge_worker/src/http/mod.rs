@@ -1,6 +1,7 @@
 //! The routes, one a file, and what surrounds them.
 
 pub mod body;
+pub mod connections;
 pub(crate) mod cors;
 pub mod drain;
 pub mod healthz;

@@ -5,8 +5,8 @@ use sqlx::PgPool;
 
 use super::{Job, JobError, Work};
 use super::{
-    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, shelve_nearest,
-    start_conversation,
+    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, refresh_words,
+    shelve_nearest, start_conversation,
 };
 use crate::app::App;
 use crate::conversations::Conversations;
@@ -58,6 +58,7 @@ impl Handlers {
             Work::KeepKnowledge => knowledge::keep(self).await,
             Work::PruneEvents(app) => prune_events::run(self, app).await,
             Work::ShelveNearest => shelve_nearest::run(self).await,
+            Work::RefreshWords => refresh_words::run(self).await,
         }
     }
 }

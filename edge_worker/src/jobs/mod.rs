@@ -15,6 +15,7 @@ mod knowledge;
 mod lease;
 mod prune_events;
 mod reconcile;
+mod refresh_words;
 mod runner;
 mod schedules;
 mod settings;

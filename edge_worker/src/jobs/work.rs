@@ -44,6 +44,8 @@ pub enum Work {
     PruneEvents(Option<AppName>),
     /// Put the vectors of large tenants on shelves.
     ShelveNearest,
+    /// Make the words of chunks anew that an older release made.
+    RefreshWords,
 }
 
 /// Why a job is none.
@@ -58,7 +60,7 @@ pub enum Unusable {
 }
 
 /// Every kind, for the labels of metrics.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "start_conversation",
     "end_conversation",
     "expire_seats",
@@ -70,6 +72,7 @@ pub const KINDS: [&str; 11] = [
     "embed_knowledge",
     "keep_knowledge",
     "shelve_nearest",
+    "refresh_words",
 ];
 
 #[derive(Deserialize)]
@@ -145,6 +148,7 @@ impl Work {
             "embed_knowledge" => Self::EmbedKnowledge(read::<OfDemo>(payload)?.demo),
             "keep_knowledge" => Self::KeepKnowledge,
             "shelve_nearest" => Self::ShelveNearest,
+            "refresh_words" => Self::RefreshWords,
             _ => return Err(Unusable::UnknownKind),
         })
     }

@@ -70,6 +70,12 @@ impl Call {
         self.argument(index).map(|datum| datum.value() as i32)
     }
 
+    /// A `boolean` argument.
+    pub fn boolean(&self, index: usize) -> Option<bool> {
+        // Postgres itself reads the lowest byte.
+        self.argument(index).map(|datum| datum.value() & 0xff != 0)
+    }
+
     /// An `interval` argument: months, days and microseconds.
     pub fn interval(&self, index: usize) -> Option<(i32, i32, i64)> {
         self.argument(index).map(|datum| {

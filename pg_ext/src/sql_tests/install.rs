@@ -64,7 +64,7 @@ fn an_upgraded_extension_equals_a_fresh_one() {
         env!("CARGO_PKG_VERSION")
     );
     let upgraded = without_oids(session);
-    assert_eq!(upgraded.len(), 11);
+    assert_eq!(upgraded.len(), 12);
     assert_eq!(upgraded, without_oids(Database::new().session()));
 }
 

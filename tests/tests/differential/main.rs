@@ -12,3 +12,4 @@ mod rate_limit;
 mod rfc8785;
 mod tavus;
 mod touch;
+mod words;

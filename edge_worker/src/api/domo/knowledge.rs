@@ -14,6 +14,7 @@ use crate::api::input::{JsonBody, PathOf};
 use crate::api::{Caller, Refused};
 use crate::app::App;
 use crate::db;
+use crate::db::knowledge::Turn;
 use crate::error::{ApiError, ErrorBody};
 use crate::http::body::RawBody;
 use crate::providers::json;
@@ -70,8 +71,12 @@ pub(crate) async fn post(
         .as_ref()
         .and_then(|row| row.get("demo_id"))
         .and_then(Value::as_str);
+    let demo_id = demo_id.ok_or(ApiError::ConversationNotFound)?;
+    if !begin(&app, &id).await? {
+        return Err(ApiError::ConversationOver.into());
+    }
     let wanted = serde_json::json!({
-        "demo_id": demo_id.ok_or(ApiError::ConversationNotFound)?,
+        "demo_id": demo_id,
         "query_text": question.query,
         "query_embedding": embedding(&app, &question.query).await.map(|numbers| serde_json::json!(numbers).to_string()),
         "match_count": question.match_count.unwrap_or(USUAL_COUNT),
@@ -126,25 +131,42 @@ pub(crate) async fn tool(State(app): State<App>, request: Request) -> Result<Jso
     })?;
     let question = call.question().filter(|_| call.name == TOOL);
     let question = question.ok_or(ApiError::InvalidBody)?;
+    let embedding = match begin(&app, &call.conversation_id).await? {
+        true => embedding(&app, &question.query).await,
+        // The database refuses what is no question, and finds nothing for the others.
+        false => None,
+    };
     let wanted = db::knowledge::Lookup {
         conversation_id: &call.conversation_id,
         query: &question.query,
-        embedding: embedding(&app, &question.query).await,
+        embedding,
         match_count: question.match_count.unwrap_or(USUAL_COUNT),
     };
     let found = db::knowledge::look_up(&app.pool, wanted).await;
-    let results = found.map_err(|error| {
-        let refusal = match &error {
-            db::DbError::Passing(_) => ApiError::DatabaseUnavailable,
-            // An empty question, or one that is too long.
-            db::DbError::Data(_) => ApiError::InvalidBody,
-            _ => ApiError::Internal,
-        };
-        let error = telemetry::chain(&error);
-        tracing::warn!(error, "a lookup failed");
-        refusal
-    })?;
+    let results = found.map_err(|error| refusal(&error))?;
     Ok(Json(Knowledge { results }))
+}
+
+/// Whether the call goes on, and may ask something now: an embedding costs money.
+async fn begin(app: &App, id: &str) -> Result<bool, ApiError> {
+    let turn = db::knowledge::begin_look_up(&app.pool, id).await;
+    match turn.map_err(|error| refusal(&error))? {
+        Turn::Now => Ok(true),
+        Turn::Never => Ok(false),
+        Turn::In(retry_seconds) => Err(ApiError::RateLimited { retry_seconds }),
+    }
+}
+
+fn refusal(error: &db::DbError) -> ApiError {
+    let refusal = match error {
+        db::DbError::Passing(_) => ApiError::DatabaseUnavailable,
+        // An empty question, or one that is too long.
+        db::DbError::Data(_) => ApiError::InvalidBody,
+        db::DbError::Statement(_) => ApiError::Internal,
+    };
+    let error = telemetry::chain(error);
+    tracing::warn!(error, "a lookup failed");
+    refusal
 }
 
 /// The question's embedding. Without one, words are looked for: a provider that fails must not leave the agent speechless. For a question that

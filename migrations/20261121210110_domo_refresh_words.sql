@@ -1,0 +1,52 @@
+-- Domo, words of an older release: brought over a batch at a time, while they are searched as they are.
+--
+-- The built-in embedder makes its vectors of the same words (lexical-v2 since version 2), and those of two models cannot be compared: what an
+-- older one made waits for a new one from then on, which the trigger of knowledge_chunks has a job do.
+-- Locks: the chunks of a batch, FOR NO KEY UPDATE and passing by what others hold, then their words: the order of keep_words.
+
+create function domo_private.refresh_words(p_batch integer default 500)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_ids uuid[];
+    v_rows integer;
+begin
+    v_ids := array(
+        select k.id
+        from domo.knowledge_chunks k
+        where k.id = any (array(
+            select w.chunk_id
+            from domo_private.chunk_words w
+            where w.version < domo_private.words_version()
+            order by w.version
+            limit least(greatest(p_batch, 1), 10000)
+        ))
+        for no key update skip locked
+    );
+    if v_ids = '{}' then
+        return 0;
+    end if;
+    update domo_private.chunk_words w
+    set words = domo_private.words_of(k.question, k.answer, k.content), version = domo_private.words_version()
+    from domo.knowledge_chunks k
+    where w.chunk_id = any (v_ids) and w.version < domo_private.words_version() and k.id = w.chunk_id;
+    get diagnostics v_rows = row_count;
+    update domo.knowledge_chunks k
+    set vector_embedding = null
+    where k.id = any (v_ids) and k.embedding_model = 'lexical-v1' and k.vector_embedding is not null;
+    return v_rows;
+end
+$$;
+
+comment on function domo_private.refresh_words is
+    'Makes the words of a batch of chunks anew that an older release made, and has embeddings of its built-in model made anew. How many; 0 when there are none: call it again until then.';
+
+insert into parley.job_schedules (name, queue, kind, payload, every_seconds)
+values ('domo_refresh_words', 'maintenance', 'refresh_words', '{"app": "domo"}', 300);
+
+revoke execute on all functions in schema domo_private from public;
+grant execute on function domo_private.refresh_words(integer) to parley_worker;
