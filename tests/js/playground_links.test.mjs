@@ -110,7 +110,7 @@ test('the link to a room that is not there, or closed, says so and offers rooms 
     const lost = await newTab({ width: 390, height: 844, scheme: 'dark' });
     await comeByLink(lost, randomUUID());
     await heading(lost, 'This room is not there');
-    await lost.page.getByRole('alert').filter({ hasText: 'It may have been closed or deleted.' }).waitFor();
+    await lost.page.getByRole('alert').filter({ hasText: 'There is no such room. It may have been deleted.' }).waitFor();
     await badge(lost, 'Connected');
     await lost.page.locator('.ending button.plain').first().waitFor();
     await checkAccessible(lost, 'a room that is not there');
@@ -126,10 +126,13 @@ test('the link to a room that is not there, or closed, says so and offers rooms 
     await another(ben, mood).click();
     await ben.page.waitForURL((url) => !url.hash.includes(sessionId));
     await seated(ben);
-    // Whether it is closed or was never there, a stranger is not told.
     await lost.page.goto(`${lost.url}/#/echoroom/${sessionId}`);
-    await heading(lost, 'This room is not there');
-    for (const tab of [ada, ben, lost]) {
+    await heading(lost, 'This room is closed');
+    assert.deepEqual(await seatsOf(lost.userId), []);
+    // The browser notes each answer that says no.
+    lost.checkQuiet(/status of 4(04|10)/);
+    await lost.close();
+    for (const tab of [ada, ben]) {
         tab.checkQuiet();
         await tab.close();
     }
