@@ -143,12 +143,15 @@ test('who comes back to a room that was closed or deleted meanwhile is told, kee
     const mood = (await rows('select category from echoroom.sessions where id = $1', [sessionId]))[0].category;
     await ben.page.route('**/rpc/send_message', (route) => route.abort());
     await say(ben, 'written and not sent');
+    await ben.page.keyboard.type('half written');
     await rows('delete from echoroom.sessions where id = $1', [sessionId]);
     // The page looks when it is looked at.
     await ben.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
     await heading(ben, 'This room is not there');
     await badge(ben, 'Connected');
     await ben.page.getByRole('listitem').filter({ hasText: 'written and not sent' }).waitFor();
+    await ben.page.getByRole('listitem').filter({ hasText: 'half written' }).waitFor();
+    assert.equal(await ben.page.evaluate(() => document.activeElement?.id), 'ending-title');
     await another(ben, mood).click();
     await seated(ben);
     ben.checkQuiet(/net::ERR_|status of 4(03|04)/);
