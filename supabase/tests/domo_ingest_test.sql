@@ -202,7 +202,7 @@ select is(
     'false', 'a claim that is void lets nothing fail'
 );
 select pg_temp.no_jobs();
-select is(pg_temp.as_worker('select domo_private.keep_knowledge(0)'), '4', 'what waits without a job gets one');
+select is(pg_temp.by_maintenance('select domo_private.keep_knowledge(0)'), '4', 'what waits without a job gets one');
 select set_eq(
     $$ select kind from pg_temp.jobs() $$, array['transcribe_video', 'read_document', 'embed_knowledge'], 'each its own'
 );

@@ -75,6 +75,14 @@ test('the link to a full room says so, offers another of its mood, and a seat th
     await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();
     await badge(late, 'Connected');
     await checkAccessible(late, 'a full room');
+    // Who sat there before, and comes back when somebody else has the seat, is told as well.
+    await late.page.evaluate((id) => sessionStorage.setItem('parley.echoroom.room', id), sessionId);
+    await late.page.reload();
+    await heading(late, 'This room is full');
+    await badge(late, 'Connected');
+    await late.page.getByRole('button', { name: 'Back to the moods' }).click();
+    await late.page.goto(`${late.url}/#/echoroom/${sessionId}`);
+    await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();
     await another(late, mood).click();
     await seated(late);
     assert.notEqual(late.page.url().split('/').at(-1), sessionId);
@@ -87,7 +95,9 @@ test('the link to a full room says so, offers another of its mood, and a seat th
     await later.page.getByRole('button', { name: 'Take a seat' }).click();
     await seated(later);
     await personIn(ada, 'Later').waitFor();
-    for (const tab of [ada, ben, late, later]) {
+    late.checkQuiet(/status of 409/);
+    await late.close();
+    for (const tab of [ada, ben, later]) {
         tab.checkQuiet();
         await tab.close();
     }
@@ -100,7 +110,7 @@ test('the link to a room that is not there, or closed, says so and offers rooms 
     const lost = await newTab({ width: 390, height: 844, scheme: 'dark' });
     await comeByLink(lost, randomUUID());
     await heading(lost, 'This room is not there');
-    await lost.page.getByRole('alert').filter({ hasText: 'It may have been closed or deleted.' }).waitFor();
+    await lost.page.getByRole('alert').filter({ hasText: 'There is no such room. It may have been deleted.' }).waitFor();
     await badge(lost, 'Connected');
     await lost.page.locator('.ending button.plain').first().waitFor();
     await checkAccessible(lost, 'a room that is not there');
@@ -116,10 +126,13 @@ test('the link to a room that is not there, or closed, says so and offers rooms 
     await another(ben, mood).click();
     await ben.page.waitForURL((url) => !url.hash.includes(sessionId));
     await seated(ben);
-    // Whether it is closed or was never there, a stranger is not told.
     await lost.page.goto(`${lost.url}/#/echoroom/${sessionId}`);
-    await heading(lost, 'This room is not there');
-    for (const tab of [ada, ben, lost]) {
+    await heading(lost, 'This room is closed');
+    assert.deepEqual(await seatsOf(lost.userId), []);
+    // The browser notes each answer that says no.
+    lost.checkQuiet(/status of 4(04|10)/);
+    await lost.close();
+    for (const tab of [ada, ben]) {
         tab.checkQuiet();
         await tab.close();
     }
@@ -130,12 +143,15 @@ test('who comes back to a room that was closed or deleted meanwhile is told, kee
     const mood = (await rows('select category from echoroom.sessions where id = $1', [sessionId]))[0].category;
     await ben.page.route('**/rpc/send_message', (route) => route.abort());
     await say(ben, 'written and not sent');
+    await ben.page.keyboard.type('half written');
     await rows('delete from echoroom.sessions where id = $1', [sessionId]);
     // The page looks when it is looked at.
     await ben.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
     await heading(ben, 'This room is not there');
     await badge(ben, 'Connected');
     await ben.page.getByRole('listitem').filter({ hasText: 'written and not sent' }).waitFor();
+    await ben.page.getByRole('listitem').filter({ hasText: 'half written' }).waitFor();
+    assert.equal(await ben.page.evaluate(() => document.activeElement?.id), 'ending-title');
     await another(ben, mood).click();
     await seated(ben);
     ben.checkQuiet(/net::ERR_|status of 4(03|04)/);

@@ -80,12 +80,15 @@ export function wordsFor(error: unknown, own: Readonly<Record<string, string>> =
         return 'The server cannot be reached. Check the connection; this page keeps trying.';
     }
     if (error.reason === 'rate_limited' || error.status === 429) {
-        const seconds = error.secondsToWait;
-        return `That was too fast. Wait ${seconds === undefined ? 'a moment' : seconds === 1 ? 'a second' : `${seconds} seconds`} and try again.`;
+        return `That was too fast. Wait ${spanOf(error.secondsToWait)} and try again.`;
     }
     const known = own[error.reason] ?? WORDS[error.reason];
     if (known) {
         return known;
+    }
+    if (error.reason === 'limit_reached') {
+        // Which limit it is, and what helps, only the server knows.
+        return `${error.message} ${error.hint}`.trim();
     }
     if (error.status === 401) {
         return 'You are not signed in any more. Reload the page.';
@@ -103,6 +106,18 @@ export function wordsFor(error: unknown, own: Readonly<Record<string, string>> =
     return error.code.startsWith('PT') ? error.message : `The server refused that (${error.code || error.status}): ${error.message}`;
 }
 
+/** How long to wait, as one says it. */
+function spanOf(seconds: number | undefined): string {
+    if (seconds === undefined) {
+        return 'a moment';
+    }
+    const [count, unit] = seconds < 90 ? [seconds, 'second'] : seconds < 5_400 ? [Math.ceil(seconds / 60), 'minute'] : [Math.ceil(seconds / 3_600), 'hour'];
+    return count === 1 ? `a ${unit}` : `${count} ${unit}s`;
+}
+
+/** Longer than this nobody waits without being told: some limits are of a day. */
+const LONGEST_WAIT_S = 60;
+
 /** The same of something that is not kept to be tried again, such as a call. */
 export function notDoneWords(error: unknown, own: Readonly<Record<string, string>> = {}): string {
     return error instanceof Refusal && error.status === 0
@@ -114,7 +129,12 @@ export function notDoneWords(error: unknown, own: Readonly<Record<string, string
 export function judge(error: unknown, words: (error: unknown) => string = wordsFor): Judgement {
     if (error instanceof Refusal && error.isPassing) {
         const seconds = error.secondsToWait;
-        return seconds === undefined ? { again: true } : { again: true, afterMs: seconds * 1000 };
+        if (seconds === undefined) {
+            return { again: true };
+        }
+        if (seconds <= LONGEST_WAIT_S) {
+            return { again: true, afterMs: seconds * 1000 };
+        }
     }
     return { again: false, words: words(error) };
 }

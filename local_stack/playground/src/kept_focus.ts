@@ -54,3 +54,31 @@ export function useKeptFocus(list: RefObject<HTMLElement | null>, rest: RefObjec
 function kindOf(element: HTMLElement): string {
     return (element.getAttribute('aria-label') ?? element.textContent ?? '').trim().split(/[\s:]/)[0] ?? '';
 }
+
+/**
+ * Buttons that vanish when they are pressed, such as those of a notice or of a dialog whose opener is gone: the focus goes to what is left
+ * around them. Lists look after their items themselves, before this looks. Returns what ends it.
+ */
+export function keepFocusAfterClicks(): () => void {
+    const clicked = (event: MouseEvent) => {
+        const around = event.composedPath().filter((target) => target instanceof HTMLElement);
+        // Two frames: what a press changes is drawn in the first.
+        requestAnimationFrame(() =>
+            requestAnimationFrame(() => {
+                if (document.activeElement && document.activeElement !== document.body) {
+                    return;
+                }
+                const left = around.find((element) => element.isConnected && element !== document.body && element.checkVisibility());
+                const next = left?.matches(FOCUSABLE) ? left : left?.querySelector<HTMLElement>(FOCUSABLE);
+                if (next?.checkVisibility()) {
+                    next.focus({ preventScroll: true });
+                } else if (left) {
+                    left.tabIndex = -1;
+                    left.focus({ preventScroll: true });
+                }
+            }),
+        );
+    };
+    document.addEventListener('click', clicked);
+    return () => document.removeEventListener('click', clicked);
+}

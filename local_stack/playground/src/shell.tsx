@@ -5,6 +5,7 @@ import { apps } from './apps/list';
 import { Drawer } from './drawer';
 import { EventLog } from './event_log';
 import { Icon, Logo } from './icons';
+import { keepFocusAfterClicks } from './kept_focus';
 import { Link, type LinkState } from './link';
 import { WithIdentity } from './identity';
 import type { Server } from './person';
@@ -33,7 +34,11 @@ export function Shell({ server }: { server: Server }) {
     useEffect(() => {
         const changed = () => setAddress(readAddress());
         window.addEventListener('hashchange', changed);
-        return () => window.removeEventListener('hashchange', changed);
+        const stop = keepFocusAfterClicks();
+        return () => {
+            window.removeEventListener('hashchange', changed);
+            stop();
+        };
     }, []);
 
     const closeLog = () => {

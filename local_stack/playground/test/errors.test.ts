@@ -37,6 +37,22 @@ test('who is too fast is told for how long, and a message waits that long', () =
 });
 
 test.each([
+    [45, '45 seconds'],
+    [120, '2 minutes'],
+    [50_000, '14 hours'],
+])('a limit that is over in %i seconds is said in words, and nobody waits for it untold when that is long', (seconds, span) => {
+    const error = refusal(429, 'PT429', 'rate_limited', `Too many requests: try again in ${seconds} s.`, `Wait ${seconds} seconds.`);
+    expect(wordsFor(error)).toBe(`That was too fast. Wait ${span} and try again.`);
+    expect(judge(error)).toEqual(seconds <= 60 ? { again: true, afterMs: seconds * 1000 } : { again: false, words: wordsFor(error) });
+});
+
+test('a limit of how many one may have says which it is, and what helps', () => {
+    const error = refusal(409, 'PT409', 'limit_reached', 'A person may have 20 demos.', 'Erase one first.');
+    expect(wordsFor(error)).toBe('A person may have 20 demos. Erase one first.');
+    expect(judge(error)).toMatchObject({ again: false });
+});
+
+test.each([
     [refusal(0), 'The server cannot be reached.'],
     [refusal(503), 'The server has a problem (503).'],
     [refusal(500, '40P01'), 'The server has a problem (40P01).'],

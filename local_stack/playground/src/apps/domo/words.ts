@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
     demo_not_found: 'There is no such demo, or it is not yours.',
     file_refused: 'The server does not take this file.',
     documents_not_ready: 'A document is still being read. Wait for it, or remove it.',
+    file_taken: 'This file is in the demo already.',
     file_too_large: 'This file is too large: a video has at most 100 MB, a document 20 MB.',
     file_type_refused: 'Files of this type are not taken. Videos: film and sound. Documents: text, Markdown, HTML, PDF.',
     invalid_answer: 'An answer has at most 8,000 characters. Shorten it, or split it.',

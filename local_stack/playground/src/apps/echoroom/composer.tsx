@@ -11,6 +11,9 @@ import type { Room } from './room';
 /** What one message takes, in characters. */
 export const MESSAGE_MAX = 4_000;
 
+/** Where what is half written is kept. */
+export const textKeyOf = (roomId: string) => `parley.text.${roomId}`;
+
 interface ComposerProps {
     readonly room: Room;
     readonly field: RefObject<HTMLTextAreaElement | null>;
@@ -20,7 +23,7 @@ interface ComposerProps {
 }
 
 export function Composer({ room, field, replyTo, endReply, editLast }: ComposerProps) {
-    const key = `parley.text.${room.id}`;
+    const key = textKeyOf(room.id);
     const [text, setText] = useState(() => sessionStorage.getItem(key) ?? '');
     const isClosed = room.session?.is_active === false;
     const isEmpty = text.trim() === '';

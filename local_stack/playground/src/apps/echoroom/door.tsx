@@ -5,7 +5,7 @@ import { Refusal, wordsFor } from '../../errors';
 import { lengthOf } from '../../length';
 import { TextField } from '../../text_field';
 import type { AppProps } from '../app';
-import { apiOf, type Session } from './api';
+import { apiOf, type Api, type Session } from './api';
 import { NAME_MAX, me } from './me';
 import { MoodFace } from './moods';
 import { OtherRooms } from './other_rooms';
@@ -16,11 +16,17 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
     const api = useMemo(() => apiOf(person.client), [person]);
     const [room, setRoom] = useState<Session | null>();
     const [trouble, setTrouble] = useState('');
+    const [isClosed, setClosed] = useState(false);
     useEffect(() => {
         let isGone = false;
+        let hasAsked = false;
         const look = async () => {
             try {
                 const found = await api.room(sessionId);
+                if (!found && !hasAsked) {
+                    hasAsked = true;
+                    setClosed(await isRoomClosed(api, sessionId));
+                }
                 if (!isGone) {
                     setRoom(found);
                     setTrouble('');
@@ -60,9 +66,9 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
     if (!room || !room.is_active) {
         return (
             <section class="ending" aria-labelledby="door-title">
-                <h1 id="door-title">{room ? 'This room is closed' : 'This room is not there'}</h1>
+                <h1 id="door-title">{room || isClosed ? 'This room is closed' : 'This room is not there'}</h1>
                 <p role="alert">
-                    {room ? 'Nothing more is said in it.' : 'There is no such room. It may have been closed or deleted.'} There are others:
+                    {room || isClosed ? 'Nothing more is said in it.' : 'There is no such room. It may have been deleted.'} There are others:
                 </p>
                 <OtherRooms api={api} mood={room?.category} go={go} />
                 {lobby}
@@ -100,6 +106,21 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
             {lobby}
         </section>
     );
+}
+
+/** The table shows neither a closed room nor one that is not there; who wants to join is told which it is. */
+async function isRoomClosed(api: Api, sessionId: string): Promise<boolean> {
+    try {
+        await api.joinRoom(sessionId, {});
+    } catch (error) {
+        if (error instanceof Refusal && error.isPassing) {
+            throw error;
+        }
+        return error instanceof Refusal && error.reason === 'room_closed';
+    }
+    // It was opened again in this instant. Nobody is seated who did not ask for it.
+    await api.leaveRoom(sessionId);
+    return false;
 }
 
 function ChooseName({ enter }: { enter: () => void }) {

@@ -9,7 +9,7 @@ import { Refused } from '../../refused';
 import { apiOf, type Message } from './api';
 import { AvatarPanel } from './avatar_panel';
 import { undoneWords } from './changes';
-import { Composer } from './composer';
+import { Composer, textKeyOf } from './composer';
 import { Door } from './door';
 import { me } from './me';
 import { MessageList } from './message_list';
@@ -27,6 +27,11 @@ export function RoomView(props: AppProps & { sessionId: string }) {
         setIn(true);
     };
     return isIn ? <Seated {...props} /> : <Door {...props} enter={enter} />;
+}
+
+/** Where one wrote is gone with the room, and with it the focus. */
+function focusOnce(heading: HTMLElement | null): void {
+    heading?.focus();
 }
 
 /** The next room may have been chosen already. */
@@ -77,7 +82,9 @@ function Seated(props: AppProps & { sessionId: string }) {
         return (
             <section class="ending" aria-labelledby="ending-title">
                 <MoodFace mood={room.session?.category ?? 'lonely'} size={72} />
-                <h1 id="ending-title">{TITLES[room.ending.kind]}</h1>
+                <h1 id="ending-title" tabIndex={-1} ref={focusOnce}>
+                    {TITLES[room.ending.kind]}
+                </h1>
                 <p role="alert">{room.ending.words}</p>
                 <Unsent room={room} />
                 <OtherRooms api={api} mood={room.session?.category ?? (me.mood || undefined)} go={go} />
@@ -105,6 +112,7 @@ function Seated(props: AppProps & { sessionId: string }) {
 /** What one wrote and the room did not take: it is not lost with the room. */
 function Unsent({ room }: { room: Room }) {
     const texts = [
+        ...[sessionStorage.getItem(textKeyOf(room.id)) ?? ''].filter((text) => text.trim() !== ''),
         ...room.outbox.drafts.map(({ content }) => content),
         ...room.changes.items.flatMap((change) => (change.kind === 'edit' ? [change.content] : [])),
     ];
