@@ -7,6 +7,7 @@ export const sizes = { people: 12_000, demos: 10_000, messages: 60_000, rooms: 1
 
 /** Tables that do not grow with use. */
 export const fixed = {
+    'domo_private.erased_demos': 'one row a demo that is just being erased',
     'domo_private.erased_files': 'one row a demo that was erased today',
     'domo_private.erased_people': 'one row an account that is just being erased',
     'echoroom_private.erased_people': 'the same',
@@ -44,6 +45,7 @@ const everyChunk = 'a search is exact: it reads one code of each chunk of the de
 /** Every sweep of parley.maintenance, a batch of at most 500. */
 export const sweeps = {
     domo_erase_calls: { before: `update domo.conversations set ended_at = ended_at - interval '1 year' where true` },
+    domo_erase_demos: { before: `insert into domo_private.erased_demos values (growth.id('demo', 1))` },
     domo_erase_people: { before: `insert into domo_private.erased_people values (growth.id('person', 1))` },
     domo_keep_knowledge: {},
     domo_keep_orphans: {},
