@@ -157,3 +157,30 @@ for (const [schema, functions] of Object.entries(calls)) {
         });
     }
 }
+
+// What a batch deleted stays in the index until the next vacuum, and is passed over by whoever begins at the oldest entry.
+for (const batch of [
+    'domo_private.prune_stream(1, 150)',
+    'echoroom_private.prune_conversation_events(5, 150)',
+    "parley.prune_events('4 days', 150)",
+    'parley.prune_rate_limits(150)',
+]) {
+    test(`the fifteenth ${batch} reads no more pages than the second`, async () => {
+        await client.query('begin');
+        try {
+            await client.query('set local auto_explain.log_min_duration = 0; set local auto_explain.log_buffers = on');
+            const pages = [];
+            for (let turn = 1; turn <= 15; turn += 1) {
+                plans.length = 0;
+                const [{ pruned }] = await rows(`select ${batch} as pruned`);
+                assert.equal(Number(pruned), 150);
+                // The last plan is that of the call itself, and has all that it did.
+                const { Plan: plan } = plans.at(-1);
+                pages.push(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']);
+            }
+            assert.ok(pages[14] < 1.5 * pages[1], `pages by turn: ${pages}`);
+        } finally {
+            await client.query('rollback');
+        }
+    });
+}
