@@ -184,3 +184,19 @@ for (const batch of [
         }
     });
 }
+
+test('docs/operations.md says of every table that grows what prunes it, and names settings and sweeps that there are', async () => {
+    const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+    const lines = page.split('### What grows')[1].split('\n### ')[0].split('\n').filter((line) => line.startsWith('| `'));
+    const cells = lines.map((line) => line.split('|').map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)));
+    const grown = await rows(
+        `select c.oid::regclass::text as name from pg_class c where c.relkind = 'r' and c.relnamespace = any ($1::regnamespace[])`,
+        [['parley', 'echoroom', 'echoroom_private', 'domo', 'domo_private']],
+    );
+    const named = new Set(cells.flatMap(([, tables]) => tables));
+    assert.deepEqual(grown.map(({ name }) => name).filter((name) => !(name in fixed) && !named.has(name)).sort(), []);
+    const sweepsThere = new Set((await rows('select name from parley.job_schedules')).map(({ name }) => name));
+    assert.deepEqual(cells.flatMap(([, , , , by]) => by).filter((name) => !sweepsThere.has(name)), []);
+    const settings = (await rows("select name from parley.limits where kind = 'retention' order by name")).map(({ name }) => name);
+    assert.deepEqual([...new Set(cells.flatMap(([, , , , , setting]) => setting))].sort(), settings);
+});
