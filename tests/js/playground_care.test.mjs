@@ -240,6 +240,13 @@ for (const [width, height, scheme] of [
             await inSight();
             await button(tab, 'Dismiss').click();
         }
+        // What is refused later is said in sight, too, and stands where it belongs.
+        await tab.page.route('**/rest/v1/demos*', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
+        await tab.page.getByLabel('Persona at Tavus').fill('some_persona');
+        await button(tab, 'Use it for calls').click();
+        await inSight();
+        await tab.page.locator('.demo-bar .refusal', { hasText: 'Not changed.' }).getByRole('button', { name: 'Discard' }).click();
+        await tab.page.getByRole('alert').filter({ hasText: 'Made to fail' }).waitFor({ state: 'detached' });
         await tab.page.getByRole('searchbox', { name: 'Search for' }).press('Enter');
         await inSight();
         await checkAccessible(tab, 'a demo with an error');

@@ -112,10 +112,12 @@ async function perform(api: Api, wish: Wish): Promise<unknown> {
 }
 
 export type DoneListener = (act: Act, result: unknown) => void;
+export type RefusedListener = (act: Act, words: string) => void;
 
 export class Acts extends Store {
     readonly #queue: Queue<Act, unknown>;
     readonly #listeners = new Set<DoneListener>();
+    readonly #refused = new Set<RefusedListener>();
 
     constructor(person: Person) {
         super();
@@ -128,6 +130,7 @@ export class Acts extends Store {
             send: (act) => perform(api, act),
             done: (act, result) => this.#listeners.forEach((listener) => listener(act, result)),
             judge: (error) => judge(error, domoWords),
+            refused: (act, words) => this.#refused.forEach((listener) => listener(act, undoneWords({ ...act, refusal: words }))),
             changed: () => this.changed(),
         });
     }
@@ -148,6 +151,12 @@ export class Acts extends Store {
     onDone(listener: DoneListener): () => void {
         this.#listeners.add(listener);
         return () => void this.#listeners.delete(listener);
+    }
+
+    /** Is told of each act that is refused for good, in words. */
+    onRefused(listener: RefusedListener): () => void {
+        this.#refused.add(listener);
+        return () => void this.#refused.delete(listener);
     }
 
     retry(id: string): void {
