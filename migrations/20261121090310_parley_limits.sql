@@ -81,13 +81,13 @@ $$;
 comment on function parley.is_service() is 'Whether the caller acts as service_role (or as a role that inherits it).';
 
 -- rate_limit for several events at once, of which all pass or none does: the bucket moves on by as many spacings.
-create function parley.rate_limit_many(bucket text, max_events integer, "window" interval, events integer) returns void
+create function parley.rate_limit_many(bucket text, max_events integer, period interval, events integer) returns void
     language plpgsql volatile
     set search_path = ''
     as $$
 declare
     this_moment constant timestamptz := clock_timestamp();
-    spacing constant interval := make_interval(secs => extract(epoch from "window")::double precision / max_events);
+    spacing constant interval := make_interval(secs => extract(epoch from period)::double precision / max_events);
     tolerance constant interval := spacing * (max_events - events);
     seconds_left bigint;
 begin

@@ -46,8 +46,6 @@ create table echoroom.sessions (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint sessions_pkey primary key (id),
-    -- A room outlives the person who opened it.
-    constraint sessions_created_by_fkey foreign key (created_by) references auth.users (id) on delete set null,
     constraint sessions_category_check check (char_length(category) <= 64 and parley.trim_text(category) is not distinct from category and parley.is_one_line(category)),
     constraint sessions_description_check check (char_length(description) <= 500),
     constraint sessions_max_participants_check check (max_participants between 1 and 100000),
@@ -66,6 +64,7 @@ create index sessions_mood_free_idx on echoroom.sessions (lower(category), curre
 create index sessions_people_idx on echoroom.sessions (current_participants desc, created_at, id) where is_active;
 
 comment on table echoroom.sessions is 'Chat rooms, one mood each. Written by RPCs and service_role only.';
+comment on column echoroom.sessions.created_by is 'Who opened it. A room outlives the person: then it is null. Kept by triggers, see erasing.';
 comment on column echoroom.sessions.category is 'The mood. Compared without regard to case.';
 comment on column echoroom.sessions.current_participants is 'Seats taken, kept by the kernel. A seat whose lease ran out counts until it is given back.';
 comment on column echoroom.sessions.epoch is 'Third part of the Realtime topic. Moves on when somebody is removed, so that cached authorisations die.';
@@ -136,8 +135,6 @@ create table echoroom.chat_messages (
     constraint chat_messages_session_id_seq_key unique (session_id, seq),
     constraint chat_messages_session_id_user_id_client_id_key unique (session_id, user_id, client_id),
     constraint chat_messages_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
-    -- What was said stays part of the conversation when an account goes: under its sender_name, with user_id null.
-    constraint chat_messages_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null,
     constraint chat_messages_reply_to_fkey foreign key (reply_to) references echoroom.chat_messages (id) on delete set null,
     constraint chat_messages_message_type_check check (message_type in ('text', 'system', 'ai-prompt', 'mood-check')),
     constraint chat_messages_sender_name_check check (char_length(sender_name) between 1 and 40),
@@ -156,6 +153,9 @@ create unique index chat_messages_session_id_client_id_key on echoroom.chat_mess
     where user_id is null and message_type in ('system', 'ai-prompt');
 
 comment on table echoroom.chat_messages is 'Messages. A deleted one stays as a tombstone with empty content.';
+-- No foreign key: it would rewrite all of a person's messages in the statement that deletes the account.
+comment on column echoroom.chat_messages.user_id is
+    'Who said it. It stays part of the conversation when the account goes: under its sender_name, with user_id null. Kept by triggers, see erasing.';
 comment on column echoroom.chat_messages.seq is 'Number of the change that made the message. Set by a trigger.';
 comment on column echoroom.chat_messages.client_id is 'Chosen by the sender: the same client_id twice is one message.';
 
@@ -187,8 +187,6 @@ create table echoroom.message_reactions (
     constraint message_reactions_message_id_user_id_emoji_key unique (message_id, user_id, emoji),
     constraint message_reactions_message_id_fkey foreign key (message_id) references echoroom.chat_messages (id) on delete cascade,
     constraint message_reactions_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete cascade,
-    -- A reaction says who feels what: without the who it says nothing, so it goes with the account.
-    constraint message_reactions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
     constraint message_reactions_emoji_check check (parley.normal_emoji(emoji) is not distinct from emoji)
 );
 
@@ -196,6 +194,8 @@ create index message_reactions_session_id_idx on echoroom.message_reactions (ses
 create index message_reactions_user_id_idx on echoroom.message_reactions (user_id);
 
 comment on table echoroom.message_reactions is 'Emoji reactions, one row a person, message and emoji.';
+comment on column echoroom.message_reactions.user_id is
+    'A reaction says who feels what: without the who it says nothing, so it goes with the account. Kept by triggers, see erasing.';
 comment on column echoroom.message_reactions.emoji is 'One emoji, fully qualified: with U+FE0F where Unicode shows the character as text by default.';
 comment on column echoroom.message_reactions.session_id is 'The room of the message. Set by a trigger.';
 
@@ -220,7 +220,7 @@ comment on table echoroom.persona is 'Tavus personas of the AI avatars, at most 
 
 -- Audit log -------------------------------------------------------------------------------------------------------------------
 
--- No foreign keys: the log outlives what it speaks of. Operators delete from it by age.
+-- No foreign keys: the log outlives what it speaks of, for as long as the retention echoroom.audit_log.
 create table echoroom_private.audit_log (
     id bigint generated always as identity,
     session_id uuid not null,
@@ -235,6 +235,10 @@ create table echoroom_private.audit_log (
 );
 
 create index audit_log_session_id_id_idx on echoroom_private.audit_log (session_id, id);
+create index audit_log_happened_at_idx on echoroom_private.audit_log (happened_at);
+-- For what a deleted account leaves in it.
+create index audit_log_user_id_idx on echoroom_private.audit_log (user_id);
+create index audit_log_message_id_idx on echoroom_private.audit_log (message_id) where message_id is not null;
 
 comment on table echoroom_private.audit_log is 'Who came and went, and what a text was before it was edited or deleted. For moderation.';
 

@@ -3,8 +3,8 @@
 -- The rows keep their own rules, so that a direct write of service_role cannot break them: a message is numbered, an edit is
 -- marked, a deleted text is emptied, and the old text goes to the audit log, by triggers of the table.
 --
--- Locks. Everything that changes a room locks its row in echoroom.sessions first (FOR NO KEY UPDATE) and only then touches seats,
--- messages or reactions. Heartbeats and voice status lock one seat and never the room. A direct write locks its own row first: if it
+-- Locks. Everything that changes a room locks the account that does it first (FOR KEY SHARE, where a row will name it), then the room's row in
+-- echoroom.sessions (FOR NO KEY UPDATE), and only then touches seats, messages or reactions. Heartbeats and voice status lock one seat and never the room. A direct write locks its own row first: if it
 -- meets an RPC on the same row, Postgres ends one of the two with 40P01, and it can be repeated.
 
 create function echoroom_private.next_seq(p_session_id uuid)
@@ -21,6 +21,44 @@ $$;
 
 comment on function echoroom_private.next_seq is 'Takes the next number of a room''s stream, under the lock of the room''s row. Null when there is no such room.';
 
+create function echoroom_private.hold_account(p_user_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    if p_user_id is null then
+        return;
+    end if;
+    perform
+    from auth.users u
+    where u.id = p_user_id
+    for key share;
+    if not found then
+        raise exception using errcode = '23503', message = 'There is no account with this user id.';
+    end if;
+end
+$$;
+
+comment on function echoroom_private.hold_account is
+    'Keeps an account from being deleted until commit, as the foreign key would that is missing: 23503 where there is none. Nothing for null.';
+
+create function echoroom_private.erases()
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return coalesce(current_setting('echoroom.erases', true), '');
+end
+$$;
+
+comment on function echoroom_private.erases is
+    'Whether what is deleted belongs to a room that goes as a whole (room: nobody is told, nothing is numbered) or to a person who wrote much (person: numbered, not told); empty otherwise.';
+
 create function echoroom_private.number_message()
 returns trigger
 language plpgsql
@@ -29,6 +67,8 @@ set search_path = ''
 as $$
 begin
     if tg_op = 'INSERT' then
+        -- The account before the room, as whoever deletes the account has it.
+        perform echoroom_private.hold_account(new.user_id);
         new.seq := echoroom_private.next_seq(new.session_id);
         if new.seq is null then
             perform echoroom_private.fail('PT404', 'room_not_found', 'There is no such room.', 'List the rooms with list_sessions.');
@@ -38,6 +78,9 @@ begin
 
     if new.session_id <> old.session_id then
         perform echoroom_private.fail('PT422', 'message_bound_to_room', 'A message cannot move to another room.', 'Send it again there.');
+    end if;
+    if new.user_id <> old.user_id or old.user_id is null then
+        perform echoroom_private.hold_account(new.user_id);
     end if;
     new.seq := old.seq;
     if new.deleted_at is not null then
@@ -125,6 +168,7 @@ security definer
 set search_path = ''
 as $$
 begin
+    perform echoroom_private.hold_account(new.user_id);
     new.session_id := (select m.session_id from echoroom.chat_messages m where m.id = new.message_id);
     if new.session_id is null then
         perform echoroom_private.fail('PT404', 'message_not_found', 'There is no such message here.', 'Load the messages again with get_messages.');
@@ -154,7 +198,7 @@ begin
         v_reaction := new;
     end if;
     -- A message that is gone or deleted has no reactions to show, so nothing changed in the stream.
-    if not exists (
+    if echoroom_private.erases() = 'room' or not exists (
         select from echoroom.chat_messages m where m.id = v_reaction.message_id and m.deleted_at is null
     ) then
         return null;
@@ -201,37 +245,6 @@ comment on function echoroom_private.log_seat_change is 'Trigger: records who ta
 create trigger participants_log_change
     after insert or delete on echoroom.participants
     for each row execute function echoroom_private.log_seat_change();
-
--- Deleting an account touches seats, messages and reactions in many rooms through the foreign keys. Their rooms are locked first, in
--- order of id, so that this never meets an RPC of somebody else (room first, then message) from the other side. Only a request that the
--- person makes at that very moment can still meet it, at the person's own row; Postgres then ends one of the two, and it can be repeated.
-create function echoroom_private.lock_rooms_of_user()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-    perform
-    from echoroom.sessions s
-    where s.id in (
-        select p.session_id from echoroom.participants p where p.user_id = old.id
-        union
-        select m.session_id from echoroom.chat_messages m where m.user_id = old.id
-        union
-        select r.session_id from echoroom.message_reactions r where r.user_id = old.id
-    )
-    order by s.id
-    for no key update;
-    return old;
-end
-$$;
-
-comment on function echoroom_private.lock_rooms_of_user is 'Trigger on auth.users: locks the rooms of a person whose account is being deleted.';
-
-create trigger echoroom_lock_rooms
-    before delete on auth.users
-    for each row execute function echoroom_private.lock_rooms_of_user();
 
 revoke execute on all functions in schema echoroom_private from public;
 

@@ -32,15 +32,11 @@ alter table echoroom.persona enable row level security;
 alter table echoroom_private.audit_log enable row level security;
 alter table echoroom_private.temporary_rooms enable row level security;
 
-create policy "visitors read active sessions" on echoroom.sessions
-    for select
-    to anon
-    using (is_active);
-
-create policy "users read active sessions and their own" on echoroom.sessions
+-- Everybody else has list_sessions, which does not say who opened a room, nor how much is going on there.
+create policy "members read their sessions" on echoroom.sessions
     for select
     to authenticated
-    using (is_active or id in (select echoroom_private.my_session_ids()));
+    using (id in (select echoroom_private.my_session_ids()));
 
 create policy "members read participants" on echoroom.participants
     for select
@@ -69,8 +65,8 @@ create policy "everyone reads personas" on echoroom.persona
 
 revoke all on all tables in schema echoroom, echoroom_private from public, anon, authenticated, service_role;
 
-grant select on echoroom.sessions, echoroom.persona to anon, authenticated;
-grant select on echoroom.participants, echoroom.chat_messages, echoroom.message_reactions to authenticated;
+grant select on echoroom.persona to anon, authenticated;
+grant select on echoroom.sessions, echoroom.participants, echoroom.chat_messages, echoroom.message_reactions to authenticated;
 -- Not by the API, which does not serve this schema: the RPCs that read history run with the caller's rights.
 grant select on echoroom_private.message_changes to authenticated, service_role;
 

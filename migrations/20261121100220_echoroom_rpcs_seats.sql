@@ -227,31 +227,50 @@ declare
         parley.allowed('echoroom.empty_room_minutes', null), parley.allowed('echoroom.empty_room_minutes', null, is_anonymous => true)
     ];
 begin
-    -- A sweep sees who is there now: a visit that is shorter than the time between two sweeps does not count.
-    update echoroom_private.temporary_rooms t
-    set empty_since = case when s.current_participants = 0 then clock_timestamp() end
-    from echoroom.sessions s
-    where s.id = t.session_id and (s.current_participants = 0) is distinct from (t.empty_since is not null);
+    -- A sweep sees who is there now: a visit that is shorter than the time between two sweeps does not count. Each room is looked up by its key:
+    -- a join could be planned as a scan of all rooms, of which most are closed.
+    with seen as materialized (
+        select
+            t.session_id,
+            t.empty_since is not null as was_empty,
+            (select s.current_participants = 0 from echoroom.sessions s where s.id = t.session_id and s.is_active) as is_empty
+        from echoroom_private.temporary_rooms t
+    ),
+    noted as (
+        update echoroom_private.temporary_rooms t
+        set empty_since = case when seen.is_empty then clock_timestamp() end
+        from seen
+        where seen.session_id = t.session_id and seen.is_empty <> seen.was_empty
+    )
+    -- Closed by somebody else.
+    delete from echoroom_private.temporary_rooms t
+    using seen
+    where seen.session_id = t.session_id and seen.is_empty is null;
 
     select array_agg(locked.id)
     into v_rooms
     from (
         select s.id
-        from echoroom_private.temporary_rooms t
-        join echoroom.sessions s on s.id = t.session_id
-        where s.is_active
+        from echoroom.sessions s
+        where s.id = any (
+                array(
+                    select t.session_id
+                    from echoroom_private.temporary_rooms t
+                    where t.empty_since <= clock_timestamp() - make_interval(mins => v_minutes[1 + t.is_anonymous::integer])
+                    order by t.empty_since
+                    limit p_batch
+                )
+            )
+            and s.is_active
             and s.current_participants = 0
-            and t.empty_since <= clock_timestamp() - make_interval(mins => v_minutes[1 + t.is_anonymous::integer])
         order by s.id
-        limit p_batch
-        for no key update of s skip locked
+        for no key update skip locked
     ) locked;
     update echoroom.sessions
     set is_active = false
     where id = any (v_rooms);
-    delete from echoroom_private.temporary_rooms t
-    using echoroom.sessions s
-    where s.id = t.session_id and not s.is_active;
+    delete from echoroom_private.temporary_rooms
+    where session_id = any (v_rooms);
     return coalesce(cardinality(v_rooms), 0);
 end
 $$;

@@ -242,7 +242,7 @@ begin
         );
     end if;
     if v_message_type in ('text', 'mood-check') then
-        v_user_id := echoroom_private.me();
+        v_user_id := echoroom_private.my_account();
     elsif not v_is_service then
         perform echoroom_private.me();
         perform echoroom_private.fail(

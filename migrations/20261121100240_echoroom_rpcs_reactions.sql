@@ -30,7 +30,7 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_user_id uuid := echoroom_private.me();
+    v_user_id uuid := echoroom_private.my_account();
     v_emoji text := echoroom_private.clean_emoji(p_emoji);
 begin
     perform parley.limit_rate('echoroom.reaction');

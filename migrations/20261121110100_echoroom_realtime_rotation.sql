@@ -102,6 +102,10 @@ declare
     v_session_id uuid := case when tg_op = 'DELETE' then old.session_id else new.session_id end;
     v_moves boolean := false;
 begin
+    -- Of a room that goes nobody is told seat by seat.
+    if echoroom_private.erases() = 'room' then
+        return null;
+    end if;
     -- Realtime caches an authorisation until the next token. Who leaves, or whose lease runs out, may listen on for that long; who is
     -- removed by somebody else may not: the room moves to a new topic.
     if tg_op = 'DELETE' then
@@ -219,29 +223,6 @@ begin
         perform echoroom_private.not_a_member();
     end if;
     return to_jsonb(v_participant);
-end
-$$;
-
--- A deleted account gives its seats back, which moves their rooms: it locks them as strongly as that needs, from the start.
-create or replace function echoroom_private.lock_rooms_of_user()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-    perform
-    from echoroom.sessions s
-    where s.id in (
-        select p.session_id from echoroom.participants p where p.user_id = old.id
-        union
-        select m.session_id from echoroom.chat_messages m where m.user_id = old.id
-        union
-        select r.session_id from echoroom.message_reactions r where r.user_id = old.id
-    )
-    order by s.id
-    for update;
-    return old;
 end
 $$;
 

@@ -85,6 +85,17 @@ begin
     end if;
     perform parley.limit_rate('echoroom.removal');
 
+    -- The account before the room. It may be gone.
+    perform
+    from auth.users u
+    where u.id = p_user_id
+    for key share;
+    if not found then
+        perform echoroom_private.fail(
+            'PT404', 'participant_not_found', 'Nobody of that id sits or has spoken in this room.', 'Read the participants with room_state.'
+        );
+    end if;
+
     -- From here nobody speaks, joins or leaves until we commit; and everything below is read after those before us have committed.
     select s.epoch
     into v_epoch

@@ -31,7 +31,6 @@ create table echoroom.conversations (
     constraint conversations_conversation_id_key unique (conversation_id),
     -- A call outlives its room: somebody has to end it.
     constraint conversations_session_id_fkey foreign key (session_id) references echoroom.sessions (id) on delete set null,
-    constraint conversations_started_by_fkey foreign key (started_by) references auth.users (id) on delete set null,
     constraint conversations_status_check check (status in ('starting', 'active', 'ended', 'failed')),
     constraint conversations_persona_id_check check (char_length(persona_id) between 1 and 200),
     constraint conversations_mood_check check (char_length(mood) between 1 and 64),

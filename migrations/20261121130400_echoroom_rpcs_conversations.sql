@@ -20,6 +20,9 @@ begin
     perform echoroom_private.check_reader(p_session_id);
     -- Each new call costs money; asking again for the one that is there does not, and is slowed down no less.
     perform parley.limit_rate('echoroom.start_conversation');
+    if not echoroom_private.is_service() then
+        perform echoroom_private.my_account();
+    end if;
     v_session := echoroom_private.lock_room(p_session_id);
     -- Again: a removal may have had the room before us.
     perform echoroom_private.check_reader(p_session_id);

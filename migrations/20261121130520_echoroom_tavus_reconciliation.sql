@@ -62,7 +62,7 @@ begin
         from echoroom.conversations r
         where r.status = 'active' and r.conversation_id is not null
         union all
-        -- A transcript may come minutes after the end.
+        -- A transcript may come minutes after the end. Nobody misses that of a room that is gone.
         select
             e.id, e.conversation_id, e.created_at, e.ended_at,
             (select l.looked_at from echoroom_private.conversation_looks l where l.conversation = e.id)
@@ -71,6 +71,7 @@ begin
             and e.ended_at > now() - interval '1 day'
             and e.conversation_id is not null
             and e.transcript is null
+            and e.session_id is not null
     ) c
     where c.ended_at is null or c.looked_at is null or c.looked_at < now() - (now() - c.ended_at) / 3
     order by c.looked_at nulls first, c.created_at

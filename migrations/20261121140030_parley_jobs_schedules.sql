@@ -71,10 +71,15 @@ create function parley.prune(batch integer default 5000) returns bigint
     set search_path = ''
     as $$
 declare
-    pruned bigint;
+    retained interval;
+    pruned bigint := 0;
     queue text;
 begin
-    pruned := parley.prune_events(batch => batch);
+    retained := parley.retention('parley.events');
+    if retained is not null then
+        -- Whatever an operator has set: senders repeat events for as long.
+        pruned := parley.prune_events(greatest(retained, interval '4 days'), batch);
+    end if;
     pruned := greatest(pruned, parley.prune_rate_limits(batch));
     -- Of jobs whose message somebody has deleted.
     for queue in select known.name from parley.job_queues as known order by known.name loop
@@ -91,7 +96,9 @@ begin
 end
 $$;
 comment on function parley.prune(integer) is
-    'Forgets claimed events above 30 days, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many it did of what it did most: call it again while the batch is full.';
+    'Forgets claimed events that are older than the retention parley.events, a batch a call, and what is left of rate limits and of jobs that were deleted by hand. Returns how many it did of what it did most: call it again while the batch is full.';
+
+select parley.define_limit('parley.events', 'retention', 30, 'Days that an event of a provider is known, so that a repetition does nothing; never less than 4.');
 
 -- For edge_worker migrate-check: the CLI's ledger belongs to whoever migrates, and where others migrate there is none.
 create function parley.applied_migrations() returns table (version text, name text)
@@ -106,13 +113,10 @@ end
 $$;
 comment on function parley.applied_migrations() is 'What the Supabase CLI has noted as applied; nothing where it was not the CLI.';
 
-insert into parley.job_schedules (name, queue, kind, every_seconds) values ('prune', 'maintenance', 'prune_events', 3600);
-
 revoke execute on all functions in schema parley from public;
 
 grant execute on function
     parley.run_due_schedules(),
-    parley.prune(integer),
     parley.applied_migrations()
 to parley_worker;
 

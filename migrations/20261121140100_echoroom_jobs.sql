@@ -178,19 +178,18 @@ $$;
 comment on function echoroom_private.prune_conversation_events is
     'Forgets Tavus'' events above an age as they came, system prompts among them; what they did stays in the conversation. At most a batch; returns how many: call it again while the batch is full.';
 
+select parley.define_limit('echoroom.call_events', 'retention', 90, 'Days that Tavus'' events of a call are kept as they came.');
+
+-- A seat has a lease of 60 seconds.
+select parley.define_maintenance('echoroom_expire_seats', 'select echoroom_private.release_expired_seats()', 10, 500);
+select parley.define_maintenance('echoroom_keep_orphans', 'select orphans.to_start + orphans.to_end from echoroom_private.keep_orphans() as orphans', 30);
+select parley.define_maintenance(
+    'echoroom_prune', 'select echoroom_private.prune_conversation_events(parley.retention_days(''echoroom.call_events'', 4), $1)', 3600, 5000
+);
+
 insert into parley.job_schedules (name, queue, kind, payload, every_seconds)
-values
-    -- A seat has a lease of 60 seconds.
-    ('echoroom_expire_seats', 'maintenance', 'expire_seats', '{"app": "echoroom"}', 10),
-    ('echoroom_keep_orphans', 'maintenance', 'keep_orphans', '{"app": "echoroom"}', 30),
-    ('echoroom_reconcile', 'tavus', 'reconcile', '{"app": "echoroom"}', 300),
-    ('echoroom_prune', 'maintenance', 'prune_events', '{"app": "echoroom"}', 3600);
+values ('echoroom_reconcile', 'tavus', 'reconcile', '{"app": "echoroom"}', 300);
 
 reset lock_timeout;
 
 revoke execute on all functions in schema echoroom_private from public;
-grant execute on function
-    echoroom_private.release_expired_seats(),
-    echoroom_private.keep_orphans(),
-    echoroom_private.prune_conversation_events(integer, integer)
-to parley_worker;

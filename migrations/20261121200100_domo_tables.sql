@@ -257,9 +257,10 @@ comment on column domo.conversations.attempted_at is
     'When a worker first set out to make the call. Null: none has, or it surely made nothing, so there is no call to look for.';
 
 -- What is kept of a call --------------------------------------------------------------------------------------------------------
+-- Their ids are ordered by time: these tables grow with every call, and only functions with their owner's rights write them.
 
 create table domo.processed_webhook_events (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     conversation_id text not null,
     event_type text not null,
     event_data jsonb not null,
@@ -292,7 +293,7 @@ comment on column domo.processed_webhook_events.conversation is 'The call, by ou
 comment on column domo.processed_webhook_events.is_conflicting is 'An earlier event of the same key said something else. That one counts; this one changed nothing.';
 
 create table domo.conversation_messages (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     conversation_id text not null,
     message_id text,
     role text not null,
@@ -331,9 +332,10 @@ comment on column domo.conversation_messages.position is 'Place in the transcrip
 
 -- Audit -----------------------------------------------------------------------------------------------------------------------
 
--- demo_id and record_id refer to what may be gone. The trail goes with the account that owns it. Operators delete from it by age.
+-- demo_id and record_id refer to what may be gone. The trail goes with the account that owns it, and with time: see erasing. No foreign key does
+-- that: it would delete all of it in the statement that deletes the account, and lock the account for whoever holds the demo.
 create table domo.audit_logs (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default parley.time_ordered_id(),
     user_id uuid,
     action text not null,
     table_name text not null,
@@ -344,14 +346,13 @@ create table domo.audit_logs (
     owner_id uuid not null,
     demo_id uuid not null,
     constraint audit_logs_pkey primary key (id),
-    constraint audit_logs_user_id_fkey foreign key (user_id) references auth.users (id) on delete set null,
-    constraint audit_logs_owner_id_fkey foreign key (owner_id) references auth.users (id) on delete cascade,
     constraint audit_logs_action_check check (action in ('insert', 'update', 'delete')),
     constraint audit_logs_table_name_check check (table_name in ('demos', 'demo_videos', 'knowledge_chunks', 'conversations'))
 );
 
 create index audit_logs_user_id_idx on domo.audit_logs (user_id);
 create index audit_logs_owner_id_created_at_idx on domo.audit_logs (owner_id, created_at desc);
+create index audit_logs_created_at_idx on domo.audit_logs (created_at);
 create index audit_logs_demo_id_created_at_idx on domo.audit_logs (demo_id, created_at desc);
 
 comment on table domo.audit_logs is 'Who changed what of a demo. Written by triggers.';

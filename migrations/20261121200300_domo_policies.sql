@@ -234,15 +234,4 @@ create policy "Users can delete their own videos" on storage.objects
     to authenticated
     using (bucket_id = 'demo-videos' and (storage.foldername(name))[1] in (select domo_private.my_demo_folders()));
 
--- Changes of the tables -----------------------------------------------------------------------------------------------------------
-
--- Supabase brings the publication along; a plain Postgres may not.
-do $publication$
-begin
-    if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
-        alter publication supabase_realtime add table domo.demos, domo.processed_webhook_events;
-    end if;
-end
-$publication$;
-
 reset lock_timeout;

@@ -363,7 +363,6 @@ comment on function domo_private.prune_stream is
 revoke execute on all functions in schema domo_private from public;
 grant execute on function domo_private.my_topics() to authenticated;
 grant usage on schema domo_private to parley_worker;
-grant execute on function domo_private.prune_stream(integer, integer) to parley_worker;
 
 set lock_timeout = '10s';
 

@@ -16,6 +16,11 @@ declare
 begin
     -- Each new call costs money.
     perform parley.limit_rate('domo.start_conversation');
+    -- The account before the demo, as whoever deletes the account has them: the call names who started it.
+    perform
+    from auth.users u
+    where u.id = (select auth.uid())
+    for key share;
     v_demo := domo_private.lock_demo(p_demo_id);
     select c.*
     into v_conversation

@@ -504,6 +504,5 @@ grant execute on function
     domo_private.tavus_to_start(integer),
     domo_private.tavus_open(integer),
     domo_private.tavus_conversation(uuid),
-    domo_private.keep_orphans(),
     domo_private.tavus_receive(uuid, jsonb)
 to parley_worker;

@@ -142,7 +142,6 @@ $$;
 comment on function parley.shelve_nearest(integer) is
     'Puts a batch of rows of one large tenant on its shelves, which it chooses first where there are none or too few; returns how many rows were moved, 0 when there is nothing to do. Call it again until then, and now and then. 22023 for a batch of none.';
 
-insert into parley.job_schedules (name, queue, kind, every_seconds) values ('shelve_nearest', 'maintenance', 'shelve_nearest', 60);
+select parley.define_maintenance('shelve_nearest', 'select parley.shelve_nearest($1)', 60, 5000);
 
 revoke execute on all functions in schema parley, parley_portable from public;
-grant execute on function parley.shelve_nearest(integer) to parley_worker;

@@ -10,6 +10,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- For a batch of ids a scan of all chunks may look cheaper while they are some thousands, and a plan is kept.
+set enable_seqscan = off
 as $$
 declare
     v_ids uuid[];
@@ -45,8 +47,6 @@ $$;
 comment on function domo_private.refresh_words is
     'Makes the words of a batch of chunks anew that an older release made, and has embeddings of its built-in model made anew. How many; 0 when there are none: call it again until then.';
 
-insert into parley.job_schedules (name, queue, kind, payload, every_seconds)
-values ('domo_refresh_words', 'maintenance', 'refresh_words', '{"app": "domo"}', 300);
+select parley.define_maintenance('domo_refresh_words', 'select domo_private.refresh_words($1)', 300, 500);
 
 revoke execute on all functions in schema domo_private from public;
-grant execute on function domo_private.refresh_words(integer) to parley_worker;

@@ -513,7 +513,6 @@ comment on function domo_private.embed_store is
 
 revoke execute on all functions in schema domo_private from public;
 grant execute on function
-    domo_private.keep_knowledge(integer),
     domo_private.ingest_take(text, uuid),
     domo_private.ingest_progress(text, uuid, timestamptz, real),
     domo_private.ingest_heard(uuid, timestamptz, real, jsonb),
@@ -523,5 +522,4 @@ grant execute on function
     domo_private.embed_store(uuid, text, uuid[], text[], real[])
 to parley_worker;
 
-insert into parley.job_schedules (name, queue, kind, payload, every_seconds)
-values ('domo_keep_knowledge', 'maintenance', 'keep_knowledge', '{"app": "domo"}', 60);
+select parley.define_maintenance('domo_keep_knowledge', 'select domo_private.keep_knowledge()', 60);

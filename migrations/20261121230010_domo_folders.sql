@@ -14,6 +14,10 @@ begin
     if domo_private.is_service() then
         return new;
     end if;
+    -- An upsert of a demo that is there: its key decides, and then its owner.
+    if exists (select from domo.demos d where d.id = new.id) then
+        return new;
+    end if;
     if exists (
         select
         from storage.objects o

@@ -271,6 +271,7 @@ async fn description_has_every_route_with_its_answers_and_who_may_call_it() {
         "POST /api/domo/conversations",
         "POST /api/domo/conversations/{id}/end",
         "POST /api/domo/conversations/{id}/knowledge",
+        "POST /api/domo/demos/{id}/knowledge",
         "POST /api/domo/tools/search_knowledge",
         "POST /api/participants",
         "POST /api/personas",

@@ -37,6 +37,7 @@ async fn calls_with_the_agent_of_a_demo() {
     domo.same_wish_is_one_call().await;
     domo.strangers_find_nothing().await;
     domo.lookups_are_of_the_demo_of_their_call().await;
+    domo.owner_searches_by_nearness_where_that_costs_nothing().await;
     domo.lookups_that_are_none_are_refused().await;
     domo.lookups_cost_nothing_beyond_their_rate_and_after_the_call()
         .await;
@@ -288,6 +289,46 @@ impl Domo {
             "{bought:?}"
         );
         worker.stop().await;
+    }
+
+    async fn owner_searches_by_nearness_where_that_costs_nothing(&self) {
+        let demo = self.demo(json!({})).await;
+        let knows = json!({ "demo_id": demo["id"], "content": "The can holds nine litres." });
+        self.insert(&self.ada, "knowledge_chunks", knows).await;
+        let path = format!("/api/domo/demos/{}/knowledge", demo["id"].as_str().unwrap());
+        let question = json!({ "query": "How many litres?", "match_count": 3 });
+        let provider = Upstream::start().await;
+        let settings = [
+            ("EMBEDDINGS_API_KEY", "em"),
+            ("EMBEDDINGS_BASE_URL", provider.url.as_str()),
+        ];
+        let paying = self.api.another(&settings).await;
+        for (worker, is_by_nearness) in [(&self.api.worker, true), (&paying, false)] {
+            let answer = worker.post(&self.ada.token, &path, question.clone()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert_eq!(answer.body["is_by_nearness"], is_by_nearness);
+            assert_eq!(
+                answer.body["results"][0]["content"],
+                "The can holds nine litres."
+            );
+        }
+        assert!(provider.asked().is_empty(), "nothing is bought for a search");
+        paying.stop().await;
+
+        let worker = &self.api.worker;
+        for (token, path, status, word) in [
+            (self.ben.token.as_str(), path.as_str(), 404, "demo_not_found"),
+            (
+                self.ada.token.as_str(),
+                "/api/domo/demos/x/knowledge",
+                400,
+                "invalid_path",
+            ),
+        ] {
+            let refused = worker.post(token, path, question.clone()).await;
+            assert_eq!((refused.status, &refused.body["details"]), (status, &json!(word)));
+        }
+        assert_eq!(worker.post("", &path, question).await.status, 401);
     }
 
     async fn lookups_that_are_none_are_refused(&self) {

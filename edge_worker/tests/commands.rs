@@ -72,14 +72,14 @@ async fn operators_look_at_replay_and_drop_dead_letters() {
         values
             ('tavus', 'end_conversation', '{\"app\": \"echoroom\"}', 'k', 10, E'Tavus failed\\n\\x1b[31mred', now(), '2026-11-21 10:00:00Z'),
             ('tavus', 'greet', '{}', null, 1, 'this worker knows no such kind of job', now(), '2026-11-21 10:00:01Z'),
-            ('maintenance', 'prune_events', '[]', null, 1, 'the payload is not usable', now(), '2026-11-21 10:00:02Z')",
+            ('maintenance', 'remove_files', '[]', null, 1, 'the payload is not usable', now(), '2026-11-21 10:00:02Z')",
     )
     .await;
     let (is_good, table) = says(&database, &["dead-letters", "list"]).await;
     assert!(is_good);
     let expected = "\
 ID  QUEUE        KIND              DEATHS  ATTEMPTS  DIED                  REASON
-3   maintenance  prune_events      1       1         2026-11-21 10:00:02Z  the payload is not usable
+3   maintenance  remove_files      1       1         2026-11-21 10:00:02Z  the payload is not usable
 2   tavus        greet             1       1         2026-11-21 10:00:01Z  this worker knows no such kind of job
 1   tavus        end_conversation  1       10        2026-11-21 10:00:00Z  Tavus failed  [31mred
 ";
@@ -172,7 +172,7 @@ async fn migrate_check_names_what_is_missing() {
     .unwrap();
     let mut needed: Vec<String> = requirements::KERNEL.map(str::to_owned).into();
     needed.extend(AppName::ALL.into_iter().flat_map(requirements::of_app));
-    // The worker may look at these by itself, and has no need to: keep_orphans does.
+    // The worker may look at these by itself, and has no need to: maintenance does.
     for app in AppName::ALL {
         needed.extend(
             ["tavus_to_end(integer)", "tavus_to_start(integer)"].map(|name| format!("{app}_private.{name}")),
@@ -184,7 +184,7 @@ async fn migrate_check_names_what_is_missing() {
     execute(
         &owner,
         "revoke execute on function parley.finish_job(text, bigint, integer) from parley_worker;
-        drop function echoroom_private.keep_orphans();
+        drop function echoroom_private.tavus_looked(uuid);
         delete from supabase_migrations.schema_migrations where version = '20261121140100';
         insert into supabase_migrations.schema_migrations (version, name) values ('20991231000000', 'of_a_newer_release')",
     )
@@ -193,7 +193,7 @@ async fn migrate_check_names_what_is_missing() {
     assert!(!is_good);
     for line in [
         "missing migration: 20261121140100_echoroom_jobs",
-        "missing function, or no right to call it: echoroom_private.keep_orphans()",
+        "missing function, or no right to call it: echoroom_private.tavus_looked(uuid)",
         "missing function, or no right to call it: parley.finish_job(text, bigint, integer)",
         "1 migrations are applied that this worker does not know",
         "apply the migrations of this release first",

@@ -13,6 +13,7 @@
 //! | `content_digest`, document of 4 kB | 13 us | 1,105 us portable; 21 us printed; 45 us peer |
 //! | `content_digest`, document of 1 MB | 3.3 ms | 204 ms portable; 4.1 ms printed; 10 ms peer |
 //! | claiming an event again, from within a session | 6 us | 14 us portable; 4 us a bare `select` of the claim |
+//! | `words`, 1,235 characters of English | 14 us | 110 us portable; 94 us `to_tsvector('simple')` |
 //! | keeping a count: one row inserted and committed, 1,000 parents, no round trip | +22 us | +39 us portable, over 5 us without a count |
 //!
 //! A digest walks the stored bytes and writes into the hash; no tree, no printing, no parsing. A counter reads the one row that a

@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(43);
+select plan(49);
 create function pg_temp.no_jobs() returns bigint
     language sql volatile security definer
     as $$ with gone as (delete from parley.jobs where queue = 'knowledge') select pgmq.purge_queue('parley_knowledge') $$;
@@ -171,11 +171,29 @@ select results_eq(
     'in the place of what was there, and what was said before keeps its embedding'
 );
 
+-- A film is bought once -----------------------------------------------------------------------------------------------------------
+
+insert into storage.objects (bucket_id, name, version, metadata)
+select 'demo-videos', storage_url, 'v1', '{"eTag": "e", "size": 7}' from domo.demo_videos where id = pg_temp.video();
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
+insert into claims values (7, pg_temp.take('{claim}'));
+select is(pg_temp.heard(7), 'true', 'a transcription is paid for');
+select is(pg_temp.complete(7, 'Paid'), 'true', 'and stored');
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
+select is(pg_temp.take('{found,transcript}'), 'Kept', 'who wants the same file processed again has it without paying');
+select is(pg_temp.as_worker(format('select domo_private.ingest_failed(%L, %L, null, ''no'')', 'video', pg_temp.video())), 'true', 'it fails');
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
+select is(pg_temp.take('{found,transcript}'), 'Kept', 'also when what came after failed');
+update storage.objects set version = 'v2', metadata = '{"eTag": "f", "size": 7}' where bucket_id = 'demo-videos' and version = 'v1';
+update domo.demo_videos set processing_status = 'pending' where title = 'New';
+select is(pg_temp.take('{found}'), null, 'another file under the same name is another film');
+
 -- What goes meanwhile, and what is lost -------------------------------------------------------------------------------------------
 
 update domo.demo_videos set processing_status = 'pending' where title = 'New';
 insert into claims values (4, pg_temp.take('{claim}'));
 select is(pg_temp.heard(4), 'true', 'a transcription is kept again');
+update storage.objects set version = 'v3' where bucket_id = 'demo-videos' and version = 'v2';
 update domo.demo_videos set processing_status = 'pending' where title = 'New';
 select is(pg_temp.take('{found}'), null, 'a video that is asked for may be another one: it is transcribed again');
 update claims set claim = pg_temp.take('{claim}') where place = 4;
@@ -184,7 +202,7 @@ select is(
     'false', 'a claim that is void lets nothing fail'
 );
 select pg_temp.no_jobs();
-select is(pg_temp.as_worker('select domo_private.keep_knowledge(0)'), '4', 'what waits without a job gets one');
+select is(pg_temp.by_maintenance('select domo_private.keep_knowledge(0)'), '4', 'what waits without a job gets one');
 select set_eq(
     $$ select kind from pg_temp.jobs() $$, array['transcribe_video', 'read_document', 'embed_knowledge'], 'each its own'
 );

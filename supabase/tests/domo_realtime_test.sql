@@ -124,10 +124,10 @@ select pg_temp.refuses($$ select domo.events_since(gen_random_uuid()) $$, 'PT404
 
 select pg_temp.act_as_owner();
 update domo.demo_stream set created_at = now() - interval '8 days' where demo_id = pg_temp.demo(1) and seq <= 4;
-select is(pg_temp.as_worker('select domo_private.prune_stream(7, 3)'), '3', 'the worker prunes the oldest, a batch at a time');
-select is(pg_temp.as_worker('select domo_private.prune_stream()'), '1', 'until no more are old enough');
-select is(pg_temp.as_worker('select domo_private.prune_stream(0)'), '22023', 'what is fresh is not pruned');
-select is(pg_temp.as_worker('select domo_private.prune_stream(7, 0)'), '22023', 'and a batch has at least one');
+select is(pg_temp.by_maintenance('select domo_private.prune_stream(7, 3)'), '3', 'the worker prunes the oldest, a batch at a time');
+select is(pg_temp.by_maintenance('select domo_private.prune_stream()'), '1', 'until no more are old enough');
+select is(pg_temp.by_maintenance('select domo_private.prune_stream(0)'), '22023', 'what is fresh is not pruned');
+select is(pg_temp.by_maintenance('select domo_private.prune_stream(7, 0)'), '22023', 'and a batch has at least one');
 select pg_temp.act_as(1);
 select is(pg_temp.numbers(domo.events_since(pg_temp.demo(1), 3, 1)), '5 | 5 true false', 'who missed what is pruned is told to load anew');
 select is(pg_temp.numbers(domo.events_since(pg_temp.demo(1), 4, 1)), '5 | 5 true true', 'who missed what is still there is not');

@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
-select tables_are('domo_private', array['conversation_looks', 'chunk_words', 'heard_videos'], 'domo_private has the worker''s notes, and the words of chunks');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words', 'heard_videos', 'erased_files', 'erased_people'], 'domo_private has the worker''s notes, and the words of chunks');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',
@@ -306,9 +306,9 @@ select set_eq(
     $$ select p.proname::text from pg_proc p where p.pronamespace = 'domo_private'::regnamespace and has_function_privilege('parley_worker', p.oid, 'execute') $$,
     array[
         'tavus_claim', 'tavus_attempt', 'tavus_started', 'tavus_failed', 'tavus_release', 'tavus_ended', 'tavus_to_end', 'tavus_to_start',
-        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked', 'keep_orphans', 'prune_stream',
-        'keep_knowledge', 'ingest_take', 'ingest_progress', 'ingest_heard', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'begin_look_up', 'look_up',
-        'refresh_words'
+        'tavus_open', 'tavus_conversation', 'tavus_receive', 'tavus_receive_all', 'tavus_looked',
+        'ingest_take', 'ingest_progress', 'ingest_heard', 'ingest_complete', 'ingest_failed', 'embed_next', 'embed_store', 'begin_look_up', 'look_up',
+        'files_to_remove', 'files_removed'
     ],
     'it has its functions'
 );
@@ -333,10 +333,9 @@ select set_has(
 
 -- What Supabase is told -----------------------------------------------------------------------------------------------------------
 
-select set_eq(
-    $$ select schemaname || '.' || tablename from pg_publication_tables where pubname = 'supabase_realtime' and schemaname = 'domo' $$,
-    array['domo.demos', 'domo.processed_webhook_events'],
-    'changes of demos and events can be followed'
+select is_empty(
+    $$ select schemaname || '.' || tablename from pg_publication_tables where pubname = 'supabase_realtime' and schemaname in ('domo', 'domo_private') $$,
+    'no change of a table is published: deletions would be told to everybody, and the demo''s own channel says all of it'
 );
 select results_eq(
     $$ select name, public, file_size_limit, allowed_mime_types from storage.buckets where id like 'demo-%' order by id $$,

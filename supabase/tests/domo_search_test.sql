@@ -190,15 +190,15 @@ select is(pg_temp.contents('lion'), array['Then cho'], 'the one that is there in
 -- Words of an older release -------------------------------------------------------------------------------------------------------------------------
 
 select pg_temp.act_as_owner();
-select is(pg_temp.as_worker('select domo_private.refresh_words()'), '0', 'the words of this release are not made anew');
+select is(pg_temp.by_maintenance('select domo_private.refresh_words()'), '0', 'the words of this release are not made anew');
 -- As that release left them: other words, and vectors of another model.
 update domo.knowledge_chunks set vector_embedding = pg_temp.direction(1, 1), embedding_model = 'lexical-v1' where demo_id = pg_temp.demo(1) and content like 'Then choose%';
 update domo_private.chunk_words set words = 'oldword', version = 1 where demo_id = pg_temp.demo(1);
 select pg_temp.act_as(1);
 select is(cardinality(pg_temp.contents('oldword')), 5, 'those of an older release are searched as they are');
-select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '20', 'until a batch is made anew');
-select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '17', 'and the next');
-select is(pg_temp.as_worker('select domo_private.refresh_words(20)'), '0', 'and nothing is left');
+select is(pg_temp.by_maintenance('select domo_private.refresh_words(20)'), '20', 'until a batch is made anew');
+select is(pg_temp.by_maintenance('select domo_private.refresh_words(20)'), '17', 'and the next');
+select is(pg_temp.by_maintenance('select domo_private.refresh_words(20)'), '0', 'and nothing is left');
 select is(pg_temp.contents('oldword'), null, 'then they are found by their words');
 select is(pg_temp.contents('lion'), array['Then cho'], 'each by its own');
 select pg_temp.act_as_owner();

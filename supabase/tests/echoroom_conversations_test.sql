@@ -218,8 +218,8 @@ select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echo
 delete from echoroom.sessions where id = pg_temp.room();
 select is(pg_temp.as_worker('select conversation_id || '' '' || reason from echoroom_private.tavus_to_end()'), 'c-four room_deleted', 'a call outlives its room until it is ended');
 select is(
-    pg_temp.as_worker('select string_agg(conversation_id, '' '' order by created_at) from echoroom_private.tavus_open()'), 'c-three c-four',
-    'what is open, or has no transcript yet, is looked after'
+    pg_temp.as_worker('select string_agg(conversation_id, '' '' order by created_at) from echoroom_private.tavus_open()'), 'c-four',
+    'what is open is looked after; nobody misses the transcript of a room that is gone'
 );
 
 select * from finish();

@@ -85,45 +85,51 @@ select throws_ok('select echoroom_private.keep_orphans()', '42501', null, 'nobod
 select pg_temp.act_as_owner();
 delete from pgmq.q_parley_tavus where true;
 delete from parley.jobs where true;
-select matches(pg_temp.as_worker('select echoroom_private.keep_orphans()'), '^\([1-9]\d*,\d+\)$', 'the worker finds wishes whose job was lost');
+select matches(pg_temp.by_maintenance('select echoroom_private.keep_orphans()'), '^\([1-9]\d*,\d+\)$', 'the worker finds wishes whose job was lost');
 select is(pg_temp.jobs(pg_temp.conversation('room')), 'start_conversation', 'and enqueues it');
-select pg_temp.as_worker('select echoroom_private.keep_orphans()');
+select pg_temp.by_maintenance('select echoroom_private.keep_orphans()');
 select is(pg_temp.jobs(pg_temp.conversation('room')), 'start_conversation', 'not a second time while it is in the queue');
 update echoroom.conversations set end_requested_at = null where id = pg_temp.conversation('room');
 select echoroom_private.tavus_started(pg_temp.conversation('room'), 'c-jobs', 'https://tavus.daily.co/c-jobs');
 select pg_temp.forgets_jobs();
-select pg_temp.as_worker('select echoroom_private.keep_orphans()');
+select pg_temp.by_maintenance('select echoroom_private.keep_orphans()');
 select is(pg_temp.jobs(pg_temp.conversation('room')), null, 'a call with people goes on');
 update echoroom.participants set last_seen_at = now() - interval '3 minutes' where session_id = pg_temp.room('room');
-select matches(pg_temp.as_worker('select echoroom_private.keep_orphans()'), '^\(\d+,[1-9]\d*\)$', 'one without is found');
+select matches(pg_temp.by_maintenance('select echoroom_private.keep_orphans()'), '^\(\d+,[1-9]\d*\)$', 'one without is found');
 select is(pg_temp.jobs(pg_temp.conversation('room')), 'end_conversation room_empty', 'and is to be ended');
 
 -- Seats and events -----------------------------------------------------------------------------------------------------------------
 
-select cmp_ok(pg_temp.as_worker('select echoroom_private.release_expired_seats()')::integer, '>=', 1, 'the worker gives expired seats back');
+select cmp_ok(pg_temp.by_maintenance('select echoroom_private.release_expired_seats()')::integer, '>=', 1, 'the worker gives expired seats back');
 select is_empty(format('select from echoroom.participants where session_id = %L', pg_temp.room('room')), 'this one too');
 
 insert into echoroom_private.conversation_events (conversation, event_type, event_key, body, received_at)
 select pg_temp.conversation('room'), 'x', 'key ' || age, '{}', now() - make_interval(days => age)
 from unnest(array[1, 89, 91, 95, 1000]) as age;
-select is(pg_temp.as_worker('select echoroom_private.prune_conversation_events(p_days => 90, p_batch => 2)'), '2', 'old events are forgotten in batches');
-select is(pg_temp.as_worker('select echoroom_private.prune_conversation_events()'), '1', 'until none is older than 90 days');
+select is(pg_temp.by_maintenance('select echoroom_private.prune_conversation_events(p_days => 90, p_batch => 2)'), '2', 'old events are forgotten in batches');
+select is(pg_temp.by_maintenance('select echoroom_private.prune_conversation_events()'), '1', 'until none is older than 90 days');
 select results_eq(
     format('select event_key from echoroom_private.conversation_events where conversation = %L order by id', pg_temp.conversation('room')),
     $$ values ('key 1'), ('key 89') $$,
     'younger ones stay'
 );
-select is(pg_temp.as_worker('select echoroom_private.prune_conversation_events(3)'), '22023', 'events are kept 4 days at least');
-select is(pg_temp.as_worker('select echoroom_private.prune_conversation_events(90, 0)'), '22023', 'a batch has at least one');
+select is(pg_temp.by_maintenance('select echoroom_private.prune_conversation_events(3)'), '22023', 'events are kept 4 days at least');
+select is(pg_temp.by_maintenance('select echoroom_private.prune_conversation_events(90, 0)'), '22023', 'a batch has at least one');
 select pg_temp.act_as(1);
 select throws_ok('select echoroom_private.prune_conversation_events()', '42501', null, 'nobody prunes but the worker');
 
 select pg_temp.act_as_owner();
 select results_eq(
-    $$ select kind, queue, payload from parley.job_schedules where name like 'echoroom%' order by name $$,
+    $$
+        select kind, queue, payload
+        from parley.job_schedules
+        where name in ('echoroom_expire_seats', 'echoroom_keep_orphans', 'echoroom_prune', 'echoroom_reconcile')
+        order by name
+    $$,
     $$ values
-        ('expire_seats', 'maintenance' collate "C", '{"app": "echoroom"}'::jsonb), ('keep_orphans', 'maintenance', '{"app": "echoroom"}'),
-        ('prune_events', 'maintenance', '{"app": "echoroom"}'), ('reconcile', 'tavus', '{"app": "echoroom"}') $$,
+        ('run_maintenance', 'maintenance' collate "C", '{"name": "echoroom_expire_seats"}'::jsonb),
+        ('run_maintenance', 'maintenance', '{"name": "echoroom_keep_orphans"}'),
+        ('run_maintenance', 'maintenance', '{"name": "echoroom_prune"}'), ('reconcile', 'tavus', '{"app": "echoroom"}') $$,
     'all of it is scheduled'
 );
 select is_empty(

@@ -26,8 +26,10 @@ select ok((select count(*) from echoroom.persona) >= 6, 'a member reads personas
 
 -- Strangers
 select pg_temp.act_as(2);
-select is((select count(*) from echoroom.sessions where id = :'room'), 1::bigint, 'a stranger reads an active room');
-select is_empty(format('select from echoroom.sessions where id = %L', :'closed'), 'a stranger does not read a closed room');
+select is_empty('select from echoroom.sessions', 'a stranger reads no row of a room, so neither its creator nor its numbers');
+select set_has(
+    'select id from echoroom.list_sessions()', format('values (%L::uuid)', :'room'), 'and finds the active ones with list_sessions'
+);
 select is_empty('select from echoroom.participants', 'a stranger reads no participants');
 select is_empty('select from echoroom.chat_messages', 'a stranger reads no messages');
 select is_empty('select from echoroom.message_reactions', 'a stranger reads no reactions');
@@ -39,8 +41,8 @@ select is_empty(format('select from echoroom.sessions where id = %L', :'closed')
 
 -- Visitors
 select pg_temp.act_as_visitor();
-select is((select count(*) from echoroom.sessions where id = :'room'), 1::bigint, 'a visitor reads an active room');
-select is_empty(format('select from echoroom.sessions where id = %L', :'closed'), 'a visitor does not read a closed room');
+select throws_ok('select from echoroom.sessions', '42501', null, 'a visitor may not read rooms as a table');
+select set_has('select id from echoroom.list_sessions()', format('values (%L::uuid)', :'room'), 'and finds the active ones with list_sessions');
 select ok((select count(*) from echoroom.persona) >= 6, 'a visitor reads personas');
 select throws_ok('select from echoroom.participants', '42501', null, 'a visitor may not read participants');
 select throws_ok('select from echoroom.chat_messages', '42501', null, 'a visitor may not read messages');

@@ -107,8 +107,8 @@ select set_eq(
         'parley.finish_job(text,bigint,integer)', 'parley.retry_job(text,bigint,integer,integer,text)',
         'parley.release_job(text,bigint,integer)', 'parley.bury_job(text,bigint,integer,text)', 'parley.job_stats()',
         'parley.list_dead_letters(text,text,bigint,integer)', 'parley.replay_dead_letters(text,text,bigint)',
-        'parley.drop_dead_letters(text,text,bigint)', 'parley.run_due_schedules()', 'parley.prune(integer)', 'parley.applied_migrations()',
-        'parley.shelve_nearest(integer)'
+        'parley.drop_dead_letters(text,text,bigint)', 'parley.run_due_schedules()', 'parley.applied_migrations()',
+        'parley.run_maintenance(text)'
     ],
     'the worker may execute these and nothing else of the kernel'
 );
@@ -285,7 +285,7 @@ select is(pg_temp.takes(), 'round:1', 'also where somebody has emptied the queue
 update parley.job_schedules set is_enabled = false where name = 'pgtap';
 select is(pg_temp.as_worker('select parley.run_due_schedules()'), null, 'without schedules nothing is due');
 delete from pgmq.q_parley_pgtap where true;
-select pg_temp.as_worker('select parley.prune()');
+select pg_temp.as_worker('select done from parley.run_maintenance(''prune'')');
 select is_empty($$ select from parley.jobs where queue = 'pgtap' $$, 'what is left of jobs that were deleted by hand is pruned');
 
 select * from finish();

@@ -73,7 +73,7 @@ from growth.numbers('messages') i
 where i % 10 = 0;
 
 insert into echoroom.message_reactions (id, message_id, session_id, user_id, emoji)
-select growth.id('reaction', i), growth.id('message', i), growth.id('room', 1), growth.id('person', 2 + i / 10 % 19), '👍'
+select growth.id('reaction', i), growth.id('message', i), growth.id('room', 1), growth.id('person', 1 + i / 10 % 20), '👍'
 from growth.numbers('messages') i
 where i % 10 = 0;
 
@@ -90,6 +90,11 @@ where i % 5 = 0;
 
 insert into echoroom.sessions (id, category, max_participants, current_participants, created_by, created_at)
 select growth.id('room', i), 'Crowded', 6, i % 4, growth.id('person', 1 + i % growth.people()), now() - interval '1 year' + i * interval '1 second'
+from growth.numbers('rooms') i
+where i > 1;
+
+insert into echoroom_private.temporary_rooms (session_id, is_anonymous, empty_since)
+select growth.id('room', i), true, case when i % 4 = 0 then now() end
 from growth.numbers('rooms') i
 where i > 1;
 
@@ -116,7 +121,7 @@ from growth.numbers('calls') i;
 insert into echoroom_private.conversation_events (conversation, event_type, event_key, body, received_at)
 select growth.id('avatar', i), 'system.shutdown', 'event-' || i || '-' || k, '{"event_type": "system.shutdown"}', now() - i * interval '1 minute'
 from growth.numbers('calls') i
-cross join generate_series(1, 2) k;
+cross join generate_series(1, 1) k;
 
 insert into echoroom_private.conversation_looks (conversation)
 select growth.id('avatar', i)
@@ -139,14 +144,14 @@ select
     growth.id('event' || k, i), 'call-' || i, 'system.shutdown', '{"event_type": "system.shutdown"}', now() - i * interval '1 minute',
     md5('event' || k || i) || md5(i || 'event' || k), growth.id('demo', 1), growth.id('call', i)
 from growth.numbers('calls') i
-cross join generate_series(1, 2) k;
+cross join generate_series(1, 1) k;
 
 insert into domo.conversation_messages (id, conversation_id, role, content, content_length, demo_id, conversation, position)
 select
     growth.id('said' || k, i), 'call-' || i, case k % 2 when 0 then 'assistant' else 'user' end, 'Something that was said.', 24,
     growth.id('demo', 1), growth.id('call', i), k
 from growth.numbers('calls') i
-cross join generate_series(1, 2) k;
+cross join generate_series(1, 1) k;
 
 insert into domo.audit_logs (id, action, table_name, record_id, owner_id, demo_id, created_at)
 select growth.id('audit', i), 'update', 'conversations', growth.id('call', i), growth.id('person', 1), growth.id('demo', 1), now() - i * interval '1 minute'

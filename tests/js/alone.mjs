@@ -16,8 +16,11 @@ const contract = `
     create schema storage;
     create schema if not exists extensions;
     create table auth.users (
-        id uuid primary key, email text, role text, aud text, is_anonymous boolean not null default true, raw_user_meta_data jsonb, created_at timestamptz
+        id uuid primary key, email text, role text, aud text, is_anonymous boolean not null default true, raw_user_meta_data jsonb, created_at timestamptz,
+        updated_at timestamptz, last_sign_in_at timestamptz
     );
+    create table auth.sessions (id uuid primary key, user_id uuid, created_at timestamptz, updated_at timestamptz, refreshed_at timestamp);
+    create index on auth.sessions (user_id);
     create function auth.uid() returns uuid language sql stable as
         $$ select nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid $$;
     create function auth.role() returns text language sql stable as
@@ -26,7 +29,7 @@ const contract = `
     create table realtime.messages (topic text not null, extension text not null, payload jsonb, event text, private boolean default false);
     create function realtime.topic() returns text language sql stable as $$ select current_setting('realtime.topic', true) $$;
     create table storage.buckets (id text primary key, name text not null, public boolean, file_size_limit bigint, allowed_mime_types text[]);
-    create table storage.objects (id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets, name text, metadata jsonb);
+    create table storage.objects (id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets, name text, metadata jsonb, version text);
     create function storage.foldername(name text) returns text[] language sql immutable as
         $$ select (string_to_array(name, '/'))[1:cardinality(string_to_array(name, '/')) - 1] $$;
     grant usage on schema auth, realtime, storage, extensions to anon, authenticated, service_role`;

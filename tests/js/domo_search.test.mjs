@@ -92,11 +92,15 @@ describe('a search', () => {
 });
 
 describe('by words, what a reader sees is found', () => {
-    /** What a query finds in a demo that knows nothing but these texts. */
-    const findsIn = async (contents, query_text, more = {}) => {
-        const own = await demoOf(owner);
-        await ok(owner.domo.from('knowledge_chunks').insert(contents.map((content) => ({ demo_id: own.id, content }))));
-        const found = await ok(owner.domo.rpc('search_knowledge', { demo_id: own.id, query_text, ...more }));
+    let own;
+    before(async () => {
+        own = await demoOf(owner);
+    });
+    /** What a query finds among these texts. */
+    const findsIn = async (contents, query_text) => {
+        const source = randomUUID();
+        await ok(owner.domo.from('knowledge_chunks').insert(contents.map((content) => ({ demo_id: own.id, content, source }))));
+        const found = await ok(owner.domo.rpc('search_knowledge', { demo_id: own.id, query_text, source }));
         // The stored text is what it was.
         for (const { content } of found) {
             assert.ok(contents.includes(content), content);

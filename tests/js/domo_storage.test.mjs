@@ -1,10 +1,11 @@
-// Domo's files in the bucket demo-videos: each demo has a folder, which belongs to the owner of the demo and to nobody else, also when the
-// demo is gone.
+// Domo's files in the bucket demo-videos: each demo has a folder, which belongs to the owner of the demo and to nobody else, until the files of a
+// demo that is gone are removed.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { row } from './database.mjs';
+import { eventually } from './channels.mjs';
+import { row, rows } from './database.mjs';
 import { demoOf } from './demos.mjs';
 import { newClient, ok, person, service, visitor } from './people.mjs';
 
@@ -77,6 +78,21 @@ test('nobody writes outside of the folder of a demo', async () => {
     assert.ok(await rowOf(path));
 });
 
+/** Holds the jobs that remove files, as if the worker were busy; call what it returns to let them go. */
+async function holdRemoval() {
+    const key = Math.floor(Math.random() * 1e9);
+    const name = `holds_removal_${key}`;
+    await rows(`create function pgmq.${name}() returns trigger language plpgsql as $$ begin new.vt := clock_timestamp() + interval '1 hour'; return new; end $$`);
+    await rows(`create trigger ${name} before insert on pgmq.q_parley_maintenance for each row
+        when (new.message ->> 'kind' = 'remove_files') execute function pgmq.${name}()`);
+    return async () => {
+        await rows(`drop trigger ${name} on pgmq.q_parley_maintenance`);
+        await rows(`drop function pgmq.${name}()`);
+        await rows(`update pgmq.q_parley_maintenance set vt = now() where message ->> 'kind' = 'remove_files'`);
+        await rows(`select pg_notify('parley_jobs', 'maintenance')`);
+    };
+}
+
 /** Everything that somebody may try with a file that is not theirs. */
 async function triesInVain(somebody, demo, path) {
     const before = await rowOf(path);
@@ -130,23 +146,27 @@ describe('somebody else', () => {
         test(`${name} can do nothing there after the demo is deleted, and neither can who owned it`, async () => {
             const demo = await demoOf(owner);
             const path = await videoOf(owner, demo);
+            const letGo = await holdRemoval();
             const removed = await ok(owner.domo.from('demos').delete().eq('id', demo.id).select('id'));
             assert.equal(removed.length, 1);
             await triesInVain(somebody(), demo, path);
             await triesInVain(owner, demo, path);
+            await letGo();
         });
     }
 
     test('nobody comes to the files of a deleted demo by making one under its id', async () => {
         const demo = await demoOf(owner);
         const path = await videoOf(owner, demo);
+        const letGo = await holdRemoval();
         await ok(owner.domo.from('demos').delete().eq('id', demo.id));
         for (const somebody of [stranger, owner]) {
             const { error } = await somebody.domo.from('demos').insert({ id: demo.id, name: 'Mine now' });
             assert.equal(error?.details, 'demo_id_taken');
             await triesInVain(somebody, demo, path);
         }
-        await ok(files(service()).remove([path]));
+        await letGo();
+        await eventually(async () => !(await rowOf(path)), () => `the removal of ${path}`);
         await ok(stranger.domo.from('demos').insert({ id: demo.id, name: 'Of a free id' }));
     });
 
@@ -157,6 +177,35 @@ describe('somebody else', () => {
         await refused(late.storage.from(bucket).download(path), '404');
         await refused(late.storage.from(bucket).upload(`${demo.id}/x.mp4`, 'x', video), '403');
     });
+});
+
+test('the files of an erased demo go, in both buckets and in any number, and so do those of a deleted account', async () => {
+    const [demo, other] = [await demoOf(owner), await demoOf(stranger)];
+    const leaver = await person();
+    const theirs = await demoOf(leaver);
+    const kept = await videoOf(stranger, other);
+    const paths = await Promise.all([videoOf(owner, demo), videoOf(leaver, theirs)]);
+    const manual = `${demo.id}/manual.txt`;
+    await ok(owner.client.storage.from('demo-documents').upload(manual, 'It waters itself.', { contentType: 'text/plain' }));
+    // More than one request removes.
+    await rows(
+        `insert into storage.objects (bucket_id, name) select $1, $2 || '/part ' || n || '.mp4' from generate_series(1, 250) n`,
+        [bucket, demo.id],
+    );
+    await ok(owner.domo.from('demos').delete().eq('id', demo.id));
+    await rows('delete from auth.users where id = $1', [leaver.id]);
+    const left = () => rows(`select name from storage.objects where name like any ($1)`, [[demo, theirs].map(({ id }) => `${id}/%`)]);
+    await eventually(async () => (await left()).length === 0, () => `the removal of ${paths} and more`);
+    assert.equal(await (await ok(files(stranger).download(kept))).text(), 'a film');
+});
+
+test('an owner upserts their own demo, also one that has files', async () => {
+    const demo = await demoOf(owner);
+    await videoOf(owner, demo);
+    const upserted = await ok(owner.domo.from('demos').upsert({ id: demo.id, name: 'Another name' }).select('id, name').single());
+    assert.deepEqual(upserted, { id: demo.id, name: 'Another name' });
+    const { error } = await stranger.domo.from('demos').upsert({ id: demo.id, name: 'Mine now' });
+    assert.equal(error?.code, '42501', 'nobody takes it over by it');
 });
 
 test('the secret key reads the files of every demo, as the worker has to', async () => {

@@ -155,6 +155,25 @@ test('a room that everybody left, or whose people are gone without a word, keeps
     assert.equal((await rows(`select from echoroom.conversations where id = $1 and status = 'active'`, [of_sat])).length, 1);
 });
 
+test('a call ends when somebody is removed, for whoever has its address gets in; who stays starts another', async () => {
+    const [host, troll] = await people(2);
+    const session = await roomWith([host, troll]);
+    await start(troll, session);
+    const { id, conversation_id, conversation_url } = await conversation(troll, session.id, isThere);
+    await ok(host.rpc('remove_participant', { session_id: session.id, user_id: troll.id }));
+    const ended = await conversation(host, session.id, isOver);
+    assert.deepEqual([ended.id, (await callAtTavus(conversation_id)).is_active], [id, false]);
+    // Whatever the removed person sends to the address that they know.
+    await assert.rejects(sayInCall(conversation_url, 'I am still here.'));
+    const { is_new } = await start(host, session);
+    assert.equal(is_new, true);
+    await eventually(
+        async () => (await conversationsOf(host, session.id)).some((call) => call.id !== id && isThere(call)),
+        () => 'another call of those who stay',
+    );
+    assert.deepEqual(await conversationsOf(troll, session.id), [], 'whose address the removed person does not learn');
+});
+
 test('the avatar of a room that is closed or deleted goes at once', async () => {
     const [ada, ben] = await people(2);
     const [closed, deleted] = await Promise.all([roomWith([ada]), roomWith([ben])]);

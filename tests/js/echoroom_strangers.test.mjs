@@ -42,11 +42,15 @@ describe('a signed-in stranger', () => {
         });
     }
 
-    test('reads nothing of it embedded in what is public', async () => {
-        const read = await ok(
-            stranger.echoroom.from('sessions').select('id, participants(*), chat_messages(*), message_reactions(*)').eq('id', session.id).single(),
-        );
-        assert.deepEqual([read.participants, read.chat_messages, read.message_reactions], [[], [], []]);
+    test('reads of a room what list_sessions says, and neither who opened it nor how much goes on there', async () => {
+        const listed = await ok(stranger.rpc('list_sessions').eq('id', session.id).single());
+        assert.deepEqual(Object.keys(listed).filter((name) => ['created_by', 'epoch', 'last_seq'].includes(name)), []);
+        for (const who of [stranger, permanent]) {
+            assert.deepEqual(await ok(who.echoroom.from('sessions').select().eq('id', session.id)), []);
+            assert.deepEqual(await ok(who.echoroom.from('sessions').select('participants(*), chat_messages(*)').eq('id', session.id)), []);
+        }
+        const { created_by, epoch } = await ok(member.echoroom.from('sessions').select().eq('id', session.id).single());
+        assert.deepEqual([typeof created_by, epoch], ['string', 1], 'a member reads all of it');
     });
 
     test('cannot tell a message that exists from one that does not', async () => {
@@ -161,9 +165,9 @@ describe('direct writes to tables', async () => {
 describe('the publishable key without a session', () => {
     test('reads rooms and personas, and nothing else', async () => {
         const { echoroom } = visitor();
-        assert.equal((await ok(echoroom.from('sessions').select().eq('id', session.id))).length, 1);
+        assert.equal((await ok(echoroom.rpc('list_sessions').eq('id', session.id))).length, 1);
         assert.ok(Array.isArray(await ok(echoroom.from('persona').select())));
-        for (const table of ['participants', 'chat_messages', 'message_reactions', 'removed_participants']) {
+        for (const table of ['sessions', 'participants', 'chat_messages', 'message_reactions', 'removed_participants']) {
             const { data, error, status } = await echoroom.from(table).select();
             assert.deepEqual([data, status, error.code], [null, 401, '42501']);
         }
@@ -172,7 +176,8 @@ describe('the publishable key without a session', () => {
     test('does not show it closed rooms', async () => {
         const closed = await roomWith([member]);
         await ok(service().echoroom.from('sessions').update({ is_active: false }).eq('id', closed.id));
-        assert.deepEqual(await ok(visitor().echoroom.from('sessions').select().eq('id', closed.id)), []);
+        assert.deepEqual(await ok(visitor().rpc('list_sessions').eq('id', closed.id)), []);
+        assert.deepEqual(await ok(stranger.rpc('list_sessions').eq('id', closed.id)), []);
         assert.deepEqual(await ok(stranger.echoroom.from('sessions').select().eq('id', closed.id)), []);
         assert.equal((await ok(member.echoroom.from('sessions').select().eq('id', closed.id))).length, 1);
     });

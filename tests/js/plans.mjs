@@ -7,6 +7,10 @@ export const sizes = { people: 12_000, demos: 10_000, messages: 60_000, rooms: 1
 
 /** Tables that do not grow with use. */
 export const fixed = {
+    'domo_private.erased_files': 'one row a demo that was erased today',
+    'domo_private.erased_people': 'one row an account that is just being erased',
+    'echoroom_private.erased_people': 'the same',
+    'echoroom_private.erased_rooms': 'one row a room that is just being erased',
     'echoroom.persona': 'one row a mood',
     'parley.aggregates': 'one row a counter of the migrations',
     'parley.job_queues': 'one row a queue of the migrations',
@@ -23,7 +27,7 @@ const demo = "growth.id('demo', 1)";
 const avatar = "growth.id('avatar', 1)";
 const call = "growth.id('call', 1)";
 const video = "growth.id('video', 1)";
-const message = "growth.id('message', 40)";
+const message = "growth.id('message', 200)";
 const claim = "timestamptz '2026-01-01 00:00+00'";
 // Arguments that a role could not read from tables are settings that `before`, or the test, made.
 const vector = "current_setting('growth.vector')::extensions.vector";
@@ -36,6 +40,42 @@ const found = "select set_config('growth.letter', (select min(id) from parley.de
 const letter = "'tavus', 'reconcile', current_setting('growth.letter')::bigint";
 const event = (id, type) => `jsonb_build_object('conversation_id', '${id}-1', 'event_type', '${type}', 'timestamp', now(), 'properties', '{"transcript": [{"role": "user", "content": "Hello"}]}'::jsonb)`;
 const everyChunk = 'a search is exact: it reads one code of each chunk of the demo';
+
+/** Every sweep of parley.maintenance, a batch of at most 500. */
+export const sweeps = {
+    domo_erase_calls: { before: `update domo.conversations set ended_at = ended_at - interval '1 year' where true` },
+    domo_erase_people: { before: `insert into domo_private.erased_people values (growth.id('person', 1))` },
+    domo_keep_knowledge: {},
+    domo_keep_orphans: {},
+    domo_prune: { before: `update parley.limits set allowed = 1 where name = 'domo.stream'` },
+    domo_prune_audit_logs: { before: `update parley.limits set allowed = 1 where name = 'domo.audit_logs'` },
+    domo_prune_deleted: { before: `update domo.knowledge_chunks set deleted_at = now() - interval '1 year' where demo_id = growth.id('demo', 1)` },
+    domo_prune_events: { before: `update parley.limits set allowed = 1 where name = 'domo.call_events'` },
+    domo_refresh_words: { before: "update domo_private.chunk_words set version = 1 where chunk_id in (select growth.id('chunk', i) from generate_series(1, 200) i)" },
+    domo_remove_files: { before: `insert into domo_private.erased_files values (growth.id('demo', 1)::text || '/')` },
+    echoroom_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'echoroom.calls'` },
+    echoroom_erase_people: { before: `insert into echoroom_private.erased_people values (growth.id('person', 2))` },
+    echoroom_erase_rooms: {
+        before: `insert into echoroom_private.erased_rooms values (growth.id('room', 1))`,
+        scans: ['echoroom.message_reactions'], why: 'all reactions of this test are in the room, and it reads as many as a batch',
+    },
+    echoroom_expire_seats: {
+        scans: ['echoroom.participants', 'echoroom_private.temporary_rooms'], reads: 100_000,
+        why: 'one row a person who is there now, and one an open room; an index on last_seen_at would make every heartbeat write it',
+    },
+    echoroom_keep_orphans: {},
+    echoroom_prune: { before: `update parley.limits set allowed = 5 where name = 'echoroom.call_events'` },
+    echoroom_prune_audit_log: {},
+    echoroom_prune_closed_rooms: { scans: ['echoroom.sessions'], reads: 15_000, why: 'once an hour; rooms are few beside what is in them' },
+    echoroom_prune_messages: { scans: ['echoroom.sessions'], reads: 30_000, why: 'once an hour; it asks each room for its oldest message' },
+    prune: {
+        scans: ['parley.jobs', 'parley.job_turns', 'pgmq.q_parley_knowledge'], reads: 60_000,
+        why: 'once an hour jobs whose message somebody deleted by hand are looked for among all that wait, and turns that are over among the hour\'s',
+    },
+    prune_anonymous_accounts: { scans: ['auth.users', 'auth.sessions'], reads: 30_000, why: 'once an hour; auth takes no index of ours' },
+    prune_dead_letters: {},
+    shelve_nearest: { scans: ['parley.nearest_codes'], reads: 20_000, why: 'it counts the codes of each tenant, once a minute' },
+};
 
 /** By schema and name. `before` runs as a superuser; `reads`: rows of growing tables that it may look at, 5,000 unless it says why. */
 export const calls = {
@@ -83,16 +123,15 @@ export const calls = {
         export_demo_data: [{ args: `${demo}, null, 100` }, { args: `${demo}, 'conversation_messages/' || growth.id('said1', 5), 100` }],
         get_demo_stats: [{ args: demo }],
         publish_demo: [{ args: demo }],
+        search_knowledge: [
+            { args: `${demo}, 'How long does delivery take?'` },
+            { args: `${demo}, 'How long does delivery take?', ${vector}, 100, neighbours => 5`, reads: 25_000, why: everyChunk },
+        ],
         search_knowledge_chunks: [{ args: `${vector}, ${demo}`, reads: 20_000, why: everyChunk }],
         search_quality: [{ args: demo, reads: 120_000, why: 'it searches ten times, exactly and as searches do' }],
         start_conversation: [{ args: `${demo}, gen_random_uuid()` }],
     },
     echoroom_private: {
-        keep_orphans: [{ args: '' }],
-        prune_conversation_events: [{ args: '5, 1000' }],
-        release_expired_seats: [
-            { args: '', scans: ['echoroom.participants'], reads: 60_000, why: 'one row a person who is there now; an index on last_seen_at would make every heartbeat write it' },
-        ],
         tavus_attempt: [{ args: `${avatar}, ${claim}, 60`, before: isClaimed('echoroom.conversations', avatar) }],
         tavus_claim: [{ args: `${avatar}, 60`, before: isActive('echoroom.conversations', avatar) }],
         tavus_conversation: [{ args: avatar }],
@@ -108,8 +147,11 @@ export const calls = {
         tavus_to_start: [{ args: '50' }],
     },
     domo_private: {
+        begin_look_up: [{ args: `'call-1'`, before: isActive('domo.conversations', call) }],
         embed_next: [{ args: `${demo}, 'growth-1', null, 128` }],
         embed_store: [{ args: `${demo}, 'growth-1', array[growth.id('chunk', 1)], array[md5('1') || md5('1')], current_setting('growth.reals')::real[]` }],
+        files_removed: [{ args: `${demo}::text || '/'` }],
+        files_to_remove: [{ args: `${demo}::text || '/', 100` }],
         ingest_complete: [{ args: `'video', ${video}, ${claim}, '[{"content": "What was said."}]', 'growth-1', 'What was said.', 10, null`, before: isProcessing }],
         ingest_failed: [{ args: `'video', ${video}, ${claim}, 'It failed.'`, before: isProcessing }],
         ingest_heard: [{ args: `${video}, ${claim}, 0.5, '{}'`, before: isProcessing }],
@@ -118,9 +160,7 @@ export const calls = {
             { args: `'video', ${video}`, before: `update domo.demo_videos set processing_status = 'pending' where id = ${video}` },
             { args: `'document', growth.id('document', 1)`, before: `update domo.demo_documents set processing_status = 'pending' where id = growth.id('document', 1)` },
         ],
-        keep_knowledge: [{ args: '60' }],
-        keep_orphans: [{ args: '' }],
-        prune_stream: [{ args: '1, 1000' }],
+        look_up: [{ args: `'call-1', 'What is said of topic42?', null, 5`, before: isActive('domo.conversations', call), reads: 20_000, why: everyChunk }],
         tavus_attempt: [{ args: `${call}, ${claim}, 60`, before: isClaimed('domo.conversations', call) }],
         tavus_claim: [{ args: `${call}, 60`, before: isActive('domo.conversations', call) }],
         tavus_conversation: [{ args: call }],
@@ -147,24 +187,18 @@ export const calls = {
             },
         ],
         list_dead_letters: [{ args: `'tavus', null, null, 100`, reads: 25_000, scans: ['parley.dead_letters'], why: 'for an operator who looks for what failed' }],
-        prune: [
-            {
-                args: '1000', scans: ['parley.jobs', 'parley.job_turns', 'pgmq.q_parley_knowledge'], reads: 60_000,
-                why: 'once an hour jobs whose message somebody deleted by hand are looked for among all that wait, and turns that are over among the hour\'s',
-            },
-        ],
         release_job: [{ args: job, before: taken }],
         replay_dead_letters: [{ args: letter, before: found }],
         retry_job: [{ args: `${job}, 60, 'It failed.'`, before: taken }],
         run_due_schedules: [{ args: '' }],
-        shelve_nearest: [{ args: '100', scans: ['parley.nearest_codes'], reads: 20_000, why: 'it counts the codes of each tenant, once a minute' }],
+        run_maintenance: Object.entries(sweeps).map(([name, { before = '', ...one }]) => ({
+            args: `'${name}'`, before: `update parley.maintenance set batch = 500 where batch > 500; ${before}`, ...one,
+        })),
         take_jobs: [{ args: `'knowledge', 10, 60, 5` }],
     },
 };
 
 /** Functions that are not called, each with the reason. */
 export const leftOut = {
-    'domo.search_knowledge': 'switches joins off, which makes its plan cost 1e10',
-    'domo_private.look_up': 'the same search',
     'parley.applied_migrations': 'for migrate-check: one row a migration, and nothing where the CLI has not run',
 };

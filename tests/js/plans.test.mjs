@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import pg from 'pg';
 
 import { inDatabaseWith } from './alone.mjs';
-import { calls, fixed, leftOut, sizes } from './plans.mjs';
+import { calls, fixed, leftOut, sizes, sweeps } from './plans.mjs';
 import { exposedSchemas, root } from './stack.mjs';
 
 const apps = ['echoroom', 'domo'];
@@ -117,6 +117,10 @@ test('every function of an exposed schema or of the worker is called here, or le
     );
     const called = Object.entries(calls).flatMap(([schema, functions]) => Object.keys(functions).map((name) => `${schema}.${name}`));
     assert.deepEqual([...called, ...Object.keys(leftOut)].sort(), known.map(({ name }) => name).sort());
+});
+
+test('every sweep of the maintenance is run here', async () => {
+    assert.deepEqual(Object.keys(sweeps).sort(), (await rows('select name from parley.maintenance order by name')).map(({ name }) => name));
 });
 
 for (const [schema, functions] of Object.entries(calls)) {

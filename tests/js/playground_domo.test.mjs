@@ -78,10 +78,11 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     await teach(tab, 'The can holds 9 litres and waters 20 pots.', { question: 'How much does it hold?', source: 'Handbook' });
     await teach(tab, 'It is made of copper and comes from Portugal.', { source: 'Catalogue' });
     await known(tab, '2 of 2 pieces embedded');
-    await tab.page.getByRole('note', { name: 'How it is searched' }).getByText('Embedded by lexical-v1, the built-in embedder. The answer is exact').waitFor();
+    await tab.page.getByRole('note', { name: 'How it is searched' }).getByText('Embedded by lexical-v2, the built-in embedder. By nearness the answer is exact').waitFor();
     const [best, ...others] = await found(tab, 'litres it holds');
-    assert.match(best, /9 litres and waters 20 pots\..*Handbook.*By words: place 1.*By nearness: not compared/s);
+    assert.match(best, /9 litres and waters 20 pots\..*Handbook.*By words: place 1.*By nearness: place 1/s);
     assert.ok(others.every((text) => !text.includes('litres')));
+    await tab.page.getByText('Searched by words and by nearness.').waitFor();
 
     const words = ['Frost bursts a can that is full of water.', 'Empty it in November and keep it in the shed.'];
     await tab.page.getByLabel('Add a document').setInputFiles({ name: 'winter notes.md', mimeType: 'text/markdown', buffer: Buffer.from(`# Winter\n\n${words.join('\n\n')}\n`) });

@@ -326,3 +326,36 @@ test('in a storm of 5 rooms with 10 removals each, no topic is spoken on after i
     const drift = await rows('select * from parley.counter_drift() where key = any ($1)', [rooms.map(({ session }) => session.id)]);
     assert.deepEqual(drift, []);
 });
+
+test('40 accounts that are deleted while they write meet no deadlock, and leave no trace of their ids', async () => {
+    const host = await people(1).then(([one]) => one);
+    const session = await roomWith([host], { max_participants: 100 });
+    const session_id = session.id;
+    const { id: message_id } = await ok(host.rpc('send_message', { session_id, content: 'hello' }));
+    const leavers = await people(40);
+    for (const leaver of leavers) {
+        await ok(leaver.rpc('join_room', { session_id }));
+        await ok(leaver.rpc('send_message', { session_id, content: 'before' }));
+        const acts = [
+            ...Array.from({ length: 4 }, (_, n) => () => leaver.rpc('send_message', { session_id, content: `meanwhile ${n}` })),
+            () => leaver.rpc('add_reaction', { message_id, emoji: '🔥' }),
+            () => leaver.rpc('join_room', { session_id }),
+            () => leaver.rpc('set_voice_status', { session_id, is_speaking: true }),
+            () => host.rpc('remove_participant', { session_id, user_id: leaver.id }),
+        ].map((call) => async () => {
+            const { error } = await call();
+            assert.match(error?.code ?? 'PT000', /^PT/, `${error?.code} ${error?.message}`);
+        });
+        const deletion = () => rows('delete from auth.users where id = $1', [leaver.id]);
+        await Promise.all(shuffled([deletion, ...acts]).map((act) => act()));
+    }
+    const ids = leavers.map(({ id }) => id);
+    const left = await rows(
+        `select 'seat' as what from echoroom.participants where user_id = any ($1)
+        union all select 'message' from echoroom.chat_messages where user_id = any ($1)
+        union all select 'reaction' from echoroom.message_reactions where user_id = any ($1)`,
+        [ids],
+    );
+    assert.deepEqual(left, []);
+    assert.deepEqual(await rows('select * from parley.counter_drift() where key = $1', [session_id]), []);
+});

@@ -53,18 +53,17 @@ export const tables = {
     'echoroom.sessions': {
         rows: 'id in ($mine, $other, $closed, $closed_other)',
         sets: {
-            active: 'is_active',
-            // The member sits in the closed room as well.
-            activeOrSeated: 'is_active or id = $closed',
-            activeOrSeatedElsewhere: 'is_active or id = $closed_other',
+            inMine: 'id in ($mine, $closed)',
+            inOther: 'id in ($other, $closed_other)',
         },
         insert: () => ({ category: 'Forged', current_participants: 5 }),
         update: 'description = description',
         rights: {
-            anon: readOnly('active'),
-            member: readOnly('activeOrSeated'),
-            stranger: readOnly('active'),
-            anonymous: readOnly('activeOrSeatedElsewhere'),
+            // Who opened a room, and how much is said in it, is its members' business.
+            anon: nothing,
+            member: readOnly('inMine'),
+            stranger: readOnly('none'),
+            anonymous: readOnly('inOther'),
             service: everything,
         },
     },
@@ -176,6 +175,10 @@ export const tables = {
     'domo_private.conversation_looks': { rights: nobody() },
     'domo_private.chunk_words': { rights: nobody() },
     'domo_private.heard_videos': { rights: nobody() },
+    'domo_private.erased_files': { rights: nobody() },
+    'domo_private.erased_people': { rights: nobody() },
+    'echoroom_private.erased_people': { rights: nobody() },
+    'echoroom_private.erased_rooms': { rights: nobody() },
     // The old texts of edited and deleted messages: operators read it and delete from it by age, nobody writes it but the triggers.
     'echoroom_private.temporary_rooms': { rights: nobody() },
     'echoroom_private.audit_log': {
@@ -240,6 +243,7 @@ export const tables = {
     'parley.job_queues': { rights: nobody() },
     'parley.job_schedules': { rights: nobody() },
     'parley.job_turns': { rights: nobody() },
+    'parley.maintenance': { rights: nobody() },
     'parley.jobs': { rights: nobody() },
     'parley.limits': { rights: nobody() },
     'parley.nearest_codes': { rights: nobody() },

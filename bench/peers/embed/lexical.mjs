@@ -1,5 +1,5 @@
 // The lexical embedder in plain JavaScript: hashed words, pairs of words and parts of words, 1,536 dimensions, length 1. The same features,
-// hashes and weights as the worker's lexical-v1, so that both store the same vectors.
+// hashes and weights as the worker's lexical-v2, so that both store the same vectors.
 //
 // 64-bit hashes are two halves of 32 bits: BigInt would be ten times as slow. A feature's key is 53 bits of its hash, an exact number.
 const DIMENSIONS = 1536
@@ -8,8 +8,9 @@ const LONGEST_WORD = 64
 const WORD = 1.0
 const PAIR = 0.5
 const PART = 0.15
+const RUNS = [0.25, 0.7, 0.4]
 
-const [KIND_WORD, KIND_PAIR, KIND_PART, KIND_SIGNS] = ['w', 'p', 'c', 's'].map((kind) => kind.charCodeAt(0))
+const [KIND_WORD, KIND_PAIR, KIND_PART, KIND_SIGNS, KIND_RUN] = ['w', 'p', 'c', 's', 'r'].map((kind) => kind.charCodeAt(0))
 
 const encoder = new TextEncoder()
 
@@ -78,11 +79,47 @@ const normalised = (features) => {
     return Float32Array.from(sums, (number) => number / length)
 }
 
+// What is read as the same: NFKC and lower case, without what nobody sees inside a word.
+const form = (text) =>
+    /^[\x00-\x7f]*$/.test(text)
+        ? text.toLowerCase()
+        : text
+              .replace(/[\u2120\u2122]/gu, ' ')
+              .replace(/\p{Default_Ignorable_Code_Point}+/gu, '')
+              .normalize('NFKC')
+              .toLowerCase()
+              .replaceAll('ß', 'ss')
+              .replaceAll('ς', 'σ')
+              .replaceAll('\u0640', '')
+              .replaceAll('i\u0307', 'i')
+              .normalize('NFC')
+
+// Words, and characters in a row of scripts that put no spaces between words.
+const UNSPACED = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Bopomofo}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}ー'
+const PIECE = new RegExp(`[${UNSPACED}]+|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{Mn}\\p{Mc}])+`, 'gu')
+const RUN = new RegExp(`^[${UNSPACED}]`, 'u')
+
+const countRun = (features, run) => {
+    const characters = run.match(/.\p{M}*/gsu)
+    for (const [first] of characters.entries()) {
+        for (const [more, weight] of RUNS.entries()) {
+            if (first + more >= characters.length) break
+            const bytes = encoder.encode(characters.slice(first, first + more + 1).join(''))
+            hash(KIND_RUN, bytes, 0, bytes.length)
+            count(features, weight)
+        }
+    }
+}
+
 export const embed = (text) => {
     const features = new Map()
     let before
-    for (const [found] of text.matchAll(/[\p{Alphabetic}\p{N}]+/gu)) {
-        let word = found.toLowerCase()
+    for (const [found] of form(text).matchAll(PIECE)) {
+        if (RUN.test(found)) {
+            countRun(features, found)
+            continue
+        }
+        let word = found
         if (word.length > LONGEST_WORD) word = [...word].slice(0, LONGEST_WORD).join('')
         const bytes = encoder.encode(`<${word}>`)
         const places = begins(bytes)

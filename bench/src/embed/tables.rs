@@ -62,7 +62,7 @@ pub(crate) async fn stored(keeper: &mut PgConnection, side: Side, demo: Uuid) ->
     let rows = match side {
         Side::Ours => {
             "select c.content, c.chunk_index as place, c.vector_embedding,
-                 c.embedding_model = 'lexical-v1' and w.words is not null and h.half is not null and b.id is not null as is_whole
+                 c.embedding_model = 'lexical-v2' and w.words is not null and h.half is not null and b.id is not null as is_whole
              from domo.knowledge_chunks as c
              left join domo_private.chunk_words as w on w.chunk_id = c.id
              left join parley.nearest_halves as h on h.tenant = c.demo_id and h.id = c.id

@@ -86,7 +86,12 @@ mod tests {
             }
             checked += 1;
             let is_word = Class::of(letter) != Class::Space;
-            assert_eq!(is_word, in_words.contains(category), "{:x} {category:?}", u32::from(letter));
+            assert_eq!(
+                is_word,
+                in_words.contains(category),
+                "{:x} {category:?}",
+                u32::from(letter)
+            );
         }
         assert!(checked > 100_000);
     }

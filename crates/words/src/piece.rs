@@ -24,12 +24,21 @@ pub fn pieces(form: &str) -> impl Iterator<Item = Piece<'_>> {
             .char_indices()
             .find(|(_, letter)| {
                 let class = Class::of(*letter);
-                class == Class::Space || if is_run { !class.continues_run() } else { class.begins_run() }
+                class == Class::Space
+                    || if is_run {
+                        !class.continues_run()
+                    } else {
+                        class.begins_run()
+                    }
             })
             .map_or(text.len(), |(place, _)| place);
         let (piece, after) = text.split_at_checked(end)?;
         rest = after;
-        Some(if is_run { Piece::Run(piece) } else { Piece::Name(piece) })
+        Some(if is_run {
+            Piece::Run(piece)
+        } else {
+            Piece::Name(piece)
+        })
     })
 }
 
@@ -102,7 +111,13 @@ mod tests {
 
     #[test]
     fn marks_stay_with_their_characters() {
-        assert_eq!(characters("น\u{e49}\u{e4d}าม").collect::<Vec<_>>(), ["น\u{e49}\u{e4d}", "า", "ม"]);
-        assert_eq!(characters("\u{e49}\u{e4d}า").collect::<Vec<_>>(), ["\u{e49}\u{e4d}", "า"]);
+        assert_eq!(
+            characters("น\u{e49}\u{e4d}าม").collect::<Vec<_>>(),
+            ["น\u{e49}\u{e4d}", "า", "ม"]
+        );
+        assert_eq!(
+            characters("\u{e49}\u{e4d}า").collect::<Vec<_>>(),
+            ["\u{e49}\u{e4d}", "า"]
+        );
     }
 }

@@ -85,7 +85,10 @@ mod tests {
         ] {
             assert_eq!(search_words(text, false), words, "{text}");
         }
-        assert_eq!(search_words("数据库连接, 用 docker", true), "docker 数据<->据库<->库连<->连接 用");
+        assert_eq!(
+            search_words("数据库连接, 用 docker", true),
+            "docker 数据<->据库<->库连<->连接 用"
+        );
         assert_eq!(search_words("数据", true), "数据");
     }
 

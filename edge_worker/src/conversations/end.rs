@@ -66,6 +66,18 @@ impl Conversations {
         done
     }
 
+    /// Destroys what Tavus keeps of a call, for good. `false` when it knows none of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`ConversationError::Off`] without Tavus, and what Tavus says.
+    pub(crate) async fn erase(&self, call: &str) -> Result<bool, ConversationError> {
+        match ConversationId::parse(call) {
+            Some(call) => Ok(self.tavus()?.delete_conversation(&call, true).await?),
+            None => Ok(false),
+        }
+    }
+
     pub(super) async fn end_call(&self, call: &ConversationId) -> Result<(), ConversationError> {
         match self.tavus()?.end_conversation(call).await {
             Ok(_) | Err(TavusError::NotFound) => Ok(()),

@@ -176,13 +176,6 @@ pub(crate) async fn store(
     )
 }
 
-/// Enqueues what waits and has no job; how much.
-pub(crate) async fn keep(pool: &PgPool) -> Result<i32, DbError> {
-    Ok(sqlx::query_scalar("select domo_private.keep_knowledge()")
-        .fetch_one(pool)
-        .await?)
-}
-
 /// A question of an agent.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup<'a> {

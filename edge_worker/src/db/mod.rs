@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod conversations;
 pub(crate) mod dead_letters;
 mod failure;
+pub(crate) mod files;
 pub(crate) mod jobs;
 pub(crate) mod knowledge;
 mod pool;

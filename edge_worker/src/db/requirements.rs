@@ -6,7 +6,7 @@ use super::DbError;
 use crate::conversations::AppName;
 
 /// Functions of the kernel, as the catalogue spells them.
-pub const KERNEL: [&str; 14] = [
+pub const KERNEL: [&str; 13] = [
     "parley.applied_migrations()",
     "parley.bury_job(text, bigint, integer, text)",
     "parley.drop_dead_letters(text, text, bigint)",
@@ -14,17 +14,16 @@ pub const KERNEL: [&str; 14] = [
     "parley.finish_job(text, bigint, integer)",
     "parley.job_stats()",
     "parley.list_dead_letters(text, text, bigint, integer)",
-    "parley.prune(integer)",
     "parley.release_job(text, bigint, integer)",
     "parley.replay_dead_letters(text, text, bigint)",
     "parley.retry_job(text, bigint, integer, integer, text)",
     "parley.run_due_schedules()",
-    "parley.shelve_nearest(integer)",
+    "parley.run_maintenance(text)",
     "parley.take_jobs(text, integer, integer, integer)",
 ];
 
 /// Functions that every app with conversations has in its private schema.
-const CONVERSATIONS: [&str; 12] = [
+const CONVERSATIONS: [&str; 11] = [
     "tavus_attempt(uuid, timestamp with time zone, integer)",
     "tavus_claim(uuid, integer)",
     "tavus_conversation(uuid)",
@@ -36,19 +35,15 @@ const CONVERSATIONS: [&str; 12] = [
     "tavus_receive_all(uuid[], jsonb[], text[], text[])",
     "tavus_release(uuid, timestamp with time zone, boolean)",
     "tavus_started(uuid, text, text)",
-    "keep_orphans()",
 ];
 
 /// Functions of an app, the same way.
 pub fn of_app(app: AppName) -> Vec<String> {
     let more: &[&str] = match app {
-        AppName::Echoroom => &[
-            "release_expired_seats()",
-            "prune_conversation_events(integer, integer)",
-        ],
+        AppName::Echoroom => &[],
         AppName::Domo => &[
-            "prune_stream(integer, integer)",
-            "keep_knowledge(integer)",
+            "files_removed(text)",
+            "files_to_remove(text, integer)",
             "ingest_take(text, uuid)",
             "ingest_progress(text, uuid, timestamp with time zone, real)",
             "ingest_heard(uuid, timestamp with time zone, real, jsonb)",
@@ -57,7 +52,6 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "embed_next(uuid, text, uuid, integer)",
             "embed_store(uuid, text, uuid[], text[], real[])",
             "look_up(text, text, real[], integer)",
-            "refresh_words(integer)",
         ],
     };
     CONVERSATIONS

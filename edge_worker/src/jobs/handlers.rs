@@ -5,8 +5,7 @@ use sqlx::PgPool;
 
 use super::{Job, JobError, Work};
 use super::{
-    end_conversation, expire_seats, keep_orphans, knowledge, prune_events, reconcile, refresh_words,
-    shelve_nearest, start_conversation,
+    end_conversation, erase_call, knowledge, reconcile, remove_files, run_maintenance, start_conversation,
 };
 use crate::app::App;
 use crate::conversations::Conversations;
@@ -49,16 +48,13 @@ impl Handlers {
                 conversation,
                 reason,
             } => end_conversation::run(self, app, conversation, &reason).await,
-            Work::ExpireSeats(app) => expire_seats::run(self, app).await,
-            Work::KeepOrphans(app) => keep_orphans::run(self, app).await,
+            Work::EraseCall(call) => erase_call::run(self, &call).await,
             Work::Reconcile(app) => reconcile::run(self, app).await,
             Work::TranscribeVideo(video) => knowledge::ingest(self, File::Video(video)).await,
             Work::ReadDocument(document) => knowledge::ingest(self, File::Document(document)).await,
             Work::EmbedKnowledge(demo) => knowledge::embed(self, demo).await,
-            Work::KeepKnowledge => knowledge::keep(self).await,
-            Work::PruneEvents(app) => prune_events::run(self, app).await,
-            Work::ShelveNearest => shelve_nearest::run(self).await,
-            Work::RefreshWords => refresh_words::run(self).await,
+            Work::RemoveFiles(path) => remove_files::run(self, &path).await,
+            Work::RunMaintenance(name) => run_maintenance::run(self, &name).await,
         }
     }
 }

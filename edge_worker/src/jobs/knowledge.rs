@@ -1,11 +1,11 @@
-//! `transcribe_video`, `read_document`, `embed_knowledge` and `keep_knowledge`: files become chunks, chunks get embeddings.
+//! `transcribe_video`, `read_document` and `embed_knowledge`: files become chunks, chunks get embeddings.
 
 use uuid::Uuid;
 
 use super::{Handlers, JobError};
 use crate::knowledge::{File, KnowledgeError};
 use crate::providers::Advice;
-use crate::{db, telemetry};
+use crate::telemetry;
 
 pub(super) async fn ingest(handlers: &Handlers, file: File) -> Result<(), JobError> {
     match handlers.knowledge.ingest(file).await {
@@ -32,14 +32,6 @@ pub(super) async fn embed(handlers: &Handlers, demo: Uuid) -> Result<(), JobErro
     let chunks = handlers.knowledge.embed_demo(demo).await?;
     if chunks > 0 {
         tracing::info!(%demo, chunks, model = handlers.knowledge.embedder().model(), "chunks have their embeddings");
-    }
-    Ok(())
-}
-
-pub(super) async fn keep(handlers: &Handlers) -> Result<(), JobError> {
-    let jobs = db::knowledge::keep(&handlers.pool).await?;
-    if jobs > 0 {
-        tracing::info!(jobs, "knowledge is looked after");
     }
     Ok(())
 }

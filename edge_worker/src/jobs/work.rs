@@ -26,10 +26,8 @@ pub enum Work {
         /// What is noted.
         reason: String,
     },
-    /// Give back the seats that nobody sits on any more.
-    ExpireSeats(AppName),
-    /// Enqueue what triggers cannot know of.
-    KeepOrphans(AppName),
+    /// Destroy what the provider keeps of a call whose row is gone.
+    EraseCall(String),
     /// Ask Tavus for events that never arrived.
     Reconcile(AppName),
     /// Make chunks of what is said in a video.
@@ -38,14 +36,10 @@ pub enum Work {
     ReadDocument(Uuid),
     /// Make the embeddings of a demo's chunks.
     EmbedKnowledge(Uuid),
-    /// Enqueue knowledge that waits and has no job.
-    KeepKnowledge,
-    /// Forget old events: an app's, or the kernel's own ledger.
-    PruneEvents(Option<AppName>),
-    /// Put the vectors of large tenants on shelves.
-    ShelveNearest,
-    /// Make the words of chunks anew that an older release made.
-    RefreshWords,
+    /// Remove the files that an erased demo left in the storage: all below this path.
+    RemoveFiles(String),
+    /// Have the database do one of its sweeps, of this name.
+    RunMaintenance(String),
 }
 
 /// Why a job is none.
@@ -60,19 +54,16 @@ pub enum Unusable {
 }
 
 /// Every kind, for the labels of metrics.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 9] = [
     "start_conversation",
     "end_conversation",
-    "expire_seats",
-    "keep_orphans",
+    "erase_call",
     "reconcile",
-    "prune_events",
     "transcribe_video",
     "read_document",
     "embed_knowledge",
-    "keep_knowledge",
-    "shelve_nearest",
-    "refresh_words",
+    "remove_files",
+    "run_maintenance",
 ];
 
 #[derive(Deserialize)]
@@ -89,9 +80,18 @@ struct OfApp {
 }
 
 #[derive(Deserialize)]
-struct OfAppOrKernel {
-    #[serde(default)]
-    app: Option<AppName>,
+struct OfCall {
+    call: String,
+}
+
+#[derive(Deserialize)]
+struct OfPath {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct OfName {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -139,16 +139,13 @@ impl Work {
                     reason,
                 }
             }
-            "expire_seats" => Self::ExpireSeats(read::<OfApp>(payload)?.app),
-            "keep_orphans" => Self::KeepOrphans(read::<OfApp>(payload)?.app),
+            "erase_call" => Self::EraseCall(read::<OfCall>(payload)?.call),
             "reconcile" => Self::Reconcile(read::<OfApp>(payload)?.app),
-            "prune_events" => Self::PruneEvents(read::<OfAppOrKernel>(payload)?.app),
             "transcribe_video" => Self::TranscribeVideo(read::<OfVideo>(payload)?.video),
             "read_document" => Self::ReadDocument(read::<OfDocument>(payload)?.document),
             "embed_knowledge" => Self::EmbedKnowledge(read::<OfDemo>(payload)?.demo),
-            "keep_knowledge" => Self::KeepKnowledge,
-            "shelve_nearest" => Self::ShelveNearest,
-            "refresh_words" => Self::RefreshWords,
+            "remove_files" => Self::RemoveFiles(read::<OfPath>(payload)?.path),
+            "run_maintenance" => Self::RunMaintenance(read::<OfName>(payload)?.name),
             _ => return Err(Unusable::UnknownKind),
         })
     }
@@ -175,7 +172,10 @@ mod tests {
     #[test]
     fn every_kind_is_read_and_has_its_own_label() {
         let id = Uuid::new_v4();
-        let payload = json!({ "app": "echoroom", "conversation": id, "video": id, "document": id, "demo": id, "of_a_newer_release": 1 });
+        let payload = json!({
+            "app": "echoroom", "conversation": id, "video": id, "document": id, "demo": id, "call": "c1", "path": "p/", "name": "n",
+            "of_a_newer_release": 1
+        });
         for kind in KINDS {
             Work::parse(kind, &payload).unwrap();
             assert_eq!(Work::label(kind), kind);
@@ -190,8 +190,8 @@ mod tests {
             }
         );
         assert_eq!(
-            Work::parse("prune_events", &json!({})).unwrap(),
-            Work::PruneEvents(None)
+            Work::parse("run_maintenance", &payload).unwrap(),
+            Work::RunMaintenance("n".to_owned())
         );
     }
 
@@ -204,10 +204,11 @@ mod tests {
                 json!({ "app": "echoroom", "conversation": "x" }),
             ),
             ("end_conversation", json!([])),
-            ("expire_seats", json!({ "app": "Echoroom" })),
-            ("keep_orphans", json!(null)),
-            ("reconcile", json!({})),
-            ("prune_events", json!({ "app": 7 })),
+            ("reconcile", json!({ "app": "Echoroom" })),
+            ("run_maintenance", json!(null)),
+            ("run_maintenance", json!({ "name": 7 })),
+            ("remove_files", json!({})),
+            ("erase_call", json!({ "call": null })),
             ("transcribe_video", json!({ "app": "domo" })),
             ("embed_knowledge", json!({ "demo": "x" })),
         ] {

@@ -77,6 +77,11 @@ impl Knowledge {
         }
     }
 
+    /// Where the files are.
+    pub(crate) fn storage(&self) -> &StorageClient {
+        &self.storage
+    }
+
     /// What makes the embeddings.
     pub fn embedder(&self) -> &Embedder {
         &self.embedder

@@ -1,22 +1,29 @@
 //! The built-in embedder: texts that share words, or parts of words, are near. It knows no meanings, needs no network and costs nothing.
 //!
-//! Words, pairs of neighbouring words and the 3 to 5 letters of parts of words are features; each is hashed to one of the dimensions and a
+//! Words (those that the database searches by: crate `parley_words`), pairs of neighbouring words and the 3 to 5 letters of parts of words are
+//! features, and of scripts that put no spaces between words single characters, pairs and threes of them; each is hashed to one of the dimensions and a
 //! sign, and what falls into one dimension is summed: the hashing trick of Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature
 //! hashing for large scale multitask learning", ICML 2009, whose signs keep collisions from adding up. Parts of words let a plural, a typing
-//! error or a compound find what it is near to in any language that has an alphabet, and in those without spaces.
+//! error or a compound find what it is near to in any language that has an alphabet.
 //!
 //! The same text gives the same bits on every machine: integers, sums in a fixed order, and square roots, which IEEE 754 rounds exactly;
 //! no logarithm, whose last bit is the C library's to choose.
 
+use parley_words::{Piece, characters, form, parts, pieces};
+
 use super::DIMENSIONS;
 
 /// What is noted with chunks.
-pub const MODEL: &str = "lexical-v1";
+pub const MODEL: &str = "lexical-v2";
 
 /// How much each kind of feature counts. A word is one feature and has some twenty parts, which are less telling each.
 const WORD: f64 = 1.0;
 const PAIR: f64 = 0.5;
 const PART: f64 = 0.15;
+
+/// The same for one, two and three characters in a row of a script without spaces. Most of its words are two characters, and half of all
+/// pairs are none; a single one is in many words.
+const RUNS: [f64; 3] = [0.25, 0.7, 0.4];
 
 /// From so many letters on a word counts in full: short ones are mostly the glue of a language.
 const FULL_LETTERS: u32 = 6;
@@ -29,16 +36,17 @@ pub fn embed(text: &str) -> Vec<f32> {
     // Every word's features once per occurrence, some four to a byte; how often counts less and less.
     let mut features = Features(Vec::with_capacity(text.len() * 4));
     let (mut before, mut word) = (Word::default(), Word::default());
-    for letters in words(text) {
-        word.set(letters);
-        let weight = f64::from(word.letters().min(FULL_LETTERS)) / f64::from(FULL_LETTERS);
-        features.add(more(begin(b'w'), word.bare()), WORD * weight);
-        if !before.bytes.is_empty() {
-            let pair = more(more(begin(b'p'), before.bare()), b" ");
-            features.add(more(pair, word.bare()), PAIR * weight);
+    for piece in pieces(&form(text)) {
+        match piece {
+            Piece::Name(name) => {
+                for letters in parts(name) {
+                    word.set(letters);
+                    features.add_word(&before, &word);
+                    std::mem::swap(&mut before, &mut word);
+                }
+            }
+            Piece::Run(run) => features.add_run(run),
         }
-        word.parts(|part| features.add(part, PART * weight));
-        std::mem::swap(&mut before, &mut word);
     }
     if features.0.is_empty() {
         // Signs alone are something, too.
@@ -55,9 +63,38 @@ impl Features {
     fn add(&mut self, state: u64, weight: f64) {
         self.0.push((finish(state), weight * weight));
     }
+
+    /// A word, its parts, and the pair that it makes with the one before it, if there is one.
+    fn add_word(&mut self, before: &Word, word: &Word) {
+        let weight = f64::from(word.letters().min(FULL_LETTERS)) / f64::from(FULL_LETTERS);
+        self.add(more(begin(b'w'), word.bare()), WORD * weight);
+        if !before.bytes.is_empty() {
+            let pair = more(more(begin(b'p'), before.bare()), b" ");
+            self.add(more(pair, word.bare()), PAIR * weight);
+        }
+        word.parts(|part| self.add(part, PART * weight));
+    }
+
+    /// Characters in a row, one, two and three of them.
+    fn add_run(&mut self, run: &str) {
+        let mut begun: [Option<u64>; RUNS.len()] = [None; RUNS.len()];
+        for character in characters(run) {
+            // What began with the one before goes on with this one.
+            begun.rotate_right(1);
+            if let Some(first) = begun.first_mut() {
+                *first = Some(begin(b'r'));
+            }
+            for (state, weight) in begun.iter_mut().zip(RUNS) {
+                if let Some(state) = state {
+                    *state = more(*state, character.as_bytes());
+                    self.add(*state, weight);
+                }
+            }
+        }
+    }
 }
 
-/// A word in lower case between its frame, as UTF-8.
+/// A word between its frame, as UTF-8.
 #[derive(Default)]
 struct Word {
     bytes: Vec<u8>,
@@ -70,7 +107,7 @@ impl Word {
         self.bytes.clear();
         self.places.clear();
         self.push('<');
-        for letter in letters.chars().flat_map(char::to_lowercase).take(LONGEST_WORD) {
+        for letter in letters.chars().take(LONGEST_WORD) {
             self.push(letter);
         }
         self.push('>');
@@ -112,12 +149,6 @@ impl Word {
             rest = following;
         }
     }
-}
-
-/// Letters and digits in a row.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
 }
 
 fn normalised(Features(mut features): Features) -> Vec<f32> {
@@ -188,7 +219,7 @@ mod tests {
             .collect();
         assert_eq!(
             hex::encode(Sha256::digest(bytes)),
-            "e60a9fb7599971d295285c806215f8a122a7f46759014b8c68f66b7346ff7157"
+            "5d4669e8f22cef471da635e33e8bc0a25ab51b5bc3b1a0697560c38a83c64427"
         );
     }
 
@@ -204,6 +235,32 @@ mod tests {
         assert!(near("cancellation", price) > near("cancellation", install));
         assert!(near("instalation", install) > near("instalation", price) + 0.05);
         assert!(near("PRICE", "price") > 0.999);
+    }
+
+    #[test]
+    fn what_reads_the_same_has_the_same_vector() {
+        for (one, other) in [
+            ("con\u{fb01}guration", "configuration"),
+            ("Cafe\u{301}", "café"),
+            ("co\u{ad}operate", "cooperate"),
+            ("ＡＢＣ", "abc"),
+            ("STRASSE", "straße"),
+        ] {
+            assert_eq!(embed(one), embed(other), "{one}");
+        }
+        assert!(near("Android", "iOS/Android") > 0.5);
+    }
+
+    #[test]
+    fn two_characters_are_near_to_the_text_they_stand_in() {
+        for (word, text, other) in [
+            ("部署", "支持docker部署", "价格每月四十九欧元"),
+            ("料金", "月額の料金は四十九ユーロです", "設定を開いて保存します"),
+            ("배송", "배송은금요일에합니다", "설정을열고저장하세요"),
+            ("ราคา", "ราคาเดือนละสี่สิบเก้ายูโร", "ติดตั้งใช้เวลาห้านาที"),
+        ] {
+            assert!(near(word, text) > near(word, other) + 0.1, "{word}");
+        }
     }
 
     proptest! {

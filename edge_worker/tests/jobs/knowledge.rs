@@ -400,7 +400,7 @@ async fn every_failure_of_embedding_is_waited_out_or_kept_for_the_operator() {
     scene
         .run("update parley.job_schedules set is_enabled = true, next_run_at = now() where name = 'domo_keep_knowledge'")
         .await;
-    let is_done = "(select embedding_model = 'lexical-v1' from domo.knowledge_chunks)";
+    let is_done = "(select embedding_model = 'lexical-v2' from domo.knowledge_chunks)";
     until(&scene.owner, "the embedding", is_done).await;
     assert!(distance(&scene, "true").await < 1e-5);
     worker.stop().await;

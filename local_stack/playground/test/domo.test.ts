@@ -184,7 +184,7 @@ const quality: Quality = {
     rows: 4,
     embedded: 4,
     waiting: 0,
-    models: [{ model: 'lexical-v1', rows: 4 }],
+    models: [{ model: 'lexical-v2', rows: 4 }],
     kernel: 'native',
     method: 'exact',
     exact_up_to: 2_000,
@@ -192,10 +192,10 @@ const quality: Quality = {
 };
 
 test.each([
-    [{}, 'Embedded by lexical-v1, the built-in embedder. The answer is exact: up to 2,000 pieces, all are compared.'],
+    [{}, 'Embedded by lexical-v2, the built-in embedder. By nearness the answer is exact: up to 2,000 pieces, all are compared.'],
     [
         { waiting: 1, models: [{ model: 'a', rows: 2_000 }, { model: null, rows: 1 }], method: 'codes, then exact', recall_at_5: 0.987 },
-        'Embedded by a (2,000) and an embedder without a name (1). The answer is an approximation that finds 99% of the nearest. 1 waits for an embedding.',
+        'Embedded by a (2,000) and an embedder without a name (1). By nearness the answer is an approximation that finds 99% of the nearest. 1 waits for an embedding.',
     ],
     [{ embedded: 0, waiting: 4, models: [], method: null, recall_at_5: null }, 'No piece is embedded yet: only words are compared.'],
     [{ rows: 0 }, 'There is nothing to search yet.'],

@@ -155,7 +155,9 @@ fn every_character_is_the_same_to_both_kernels() -> Result<(), Error> {
             .iter()
             .filter(|row| {
                 let code = row.first().and_then(|code| code.as_deref()?.parse::<u32>().ok());
-                !NEWER.iter().any(|(first, last)| code.is_some_and(|code| (*first..=*last).contains(&code)))
+                !NEWER
+                    .iter()
+                    .any(|(first, last)| code.is_some_and(|code| (*first..=*last).contains(&code)))
             })
             .collect();
         assert!(unexpected.is_empty(), "{unexpected:?}");

@@ -1,4 +1,4 @@
-//! What an agent looks up in the middle of a call: of the demo of that call, and of no other.
+//! What an agent looks up in the middle of a call, of the demo of that call and of no other; and what an owner looks up in a demo of theirs.
 //!
 //! A lookup comes by one of two ways. Where the tool is delivered over HTTPS, Tavus itself calls, and signs it. Otherwise the page that
 //! holds the call hears of it (`conversation.tool_call`) and asks with the token of whoever sits before it.
@@ -8,6 +8,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::api::avatars;
 use crate::api::input::{JsonBody, PathOf};
@@ -84,6 +85,52 @@ pub(crate) async fn post(
     let found = app.domo.rpc(&caller, "search_knowledge", &wanted).await?;
     let results = found.json()?;
     Ok(Json(Knowledge { results }))
+}
+
+/// What was found in a demo, and by what.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Searched {
+    /// Pieces, best first, as `search_knowledge` gives them.
+    results: Vec<Value>,
+    /// Whether an embedding of the query was compared, or its words alone.
+    is_by_nearness: bool,
+}
+
+/// Searches a demo by words, and by nearness where the built-in embedder makes the embeddings. For the demo's owner.
+#[utoipa::path(
+    post,
+    path = "/api/domo/demos/{id}/knowledge",
+    operation_id = "search_demo",
+    tag = "domo",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The demo")),
+    request_body = Question,
+    responses((status = 200, body = Searched), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn search(
+    State(app): State<App>,
+    caller: Caller,
+    PathOf(id): PathOf<Uuid>,
+    JsonBody(question): JsonBody<Question>,
+) -> Result<Json<Searched>, Refused> {
+    // A provider is paid for each text: not for whoever types into a field, outside of a call that somebody started.
+    let embedding = if app.knowledge.embedder().is_built_in() {
+        embedding(&app, &question.query).await
+    } else {
+        None
+    };
+    let is_by_nearness = embedding.is_some();
+    let wanted = serde_json::json!({
+        "demo_id": id,
+        "query_text": question.query,
+        "query_embedding": embedding.map(|numbers| serde_json::json!(numbers).to_string()),
+        "match_count": question.match_count.unwrap_or(USUAL_COUNT),
+    });
+    let found = app.domo.rpc(&caller, "search_knowledge", &wanted).await?;
+    Ok(Json(Searched {
+        results: found.json()?,
+        is_by_nearness,
+    }))
 }
 
 /// A call of a tool as Tavus delivers it.

@@ -12,5 +12,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(conversations::post))
         .routes(routes!(conversations::end))
         .routes(routes!(knowledge::post))
+        .routes(routes!(knowledge::search))
         .routes(routes!(knowledge::tool))
 }

@@ -15,6 +15,9 @@ use crate::telemetry::Metrics;
 /// Answers that are no file are short.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
+/// What was removed is listed, with all that is known of each file.
+const LARGEST_LIST: usize = 4 * 1024 * 1024;
+
 /// How long an attempt may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
@@ -105,6 +108,24 @@ impl StorageClient {
             .get(self.address(&["object", "authenticated", bucket], path))
             .timeout(self.timeouts.download);
         Ok(self.ask("download", request, limit_bytes).await?.body)
+    }
+
+    /// `DELETE /object/{bucket}`: removes files, by their whole paths.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unintelligible`] when none of them was there to remove, or any other.
+    pub async fn remove(&self, bucket: &str, paths: &[&str]) -> Result<(), StorageError> {
+        let request = self
+            .http
+            .delete(self.address(&["object"], bucket))
+            .timeout(self.timeouts.request)
+            .json(&json!({ "prefixes": paths }));
+        let answer = self.ask("remove", request, LARGEST_LIST).await?;
+        match answer.json().as_array() {
+            Some(removed) if !removed.is_empty() => Ok(()),
+            _ => Err(StorageError::Unintelligible("no file was removed")),
+        }
     }
 
     async fn ask(

@@ -22,22 +22,23 @@ pub(super) async fn page(State(shared): State<Shared>, Path(id): Path<String>) -
     let Some(found) = shared.world(|world| world.conversation(&id).cloned()) else {
         return (StatusCode::NOT_FOUND, "There is no such room.").into_response();
     };
-    let lines = found
-        .said
-        .iter()
-        .map(|(who, what)| format!("<p><b>{who}</b>: {}</p>", escaped(what)));
-    let lines: String = lines.collect();
-    let controls = if found.is_active() {
-        r#"<form method="post" action="say"><input name="text" autofocus required maxlength="500"><button>Say</button></form>
-<form method="post" action="leave"><button>Leave</button></form>"#
+    // As with the real one, whoever comes too late finds no room, and nothing of what was said there.
+    let (status, lines, controls): (_, String, _) = if found.is_active() {
+        let lines = found
+            .said
+            .iter()
+            .map(|(who, what)| format!("<p><b>{who}</b>: {}</p>", escaped(what)));
+        let controls = r#"<form method="post" action="say"><input name="text" autofocus required maxlength="500"><button>Say</button></form>
+<form method="post" action="leave"><button>Leave</button></form>"#;
+        (StatusCode::OK, lines.collect(), controls)
     } else {
-        "<p>This conversation has ended.</p>"
+        (StatusCode::GONE, String::new(), "<p>This conversation has ended.</p>")
     };
-    Html(format!(
+    let page = Html(format!(
         r#"<!doctype html><meta charset="utf-8"><base href="/rooms/{id}/"><title>Simulated room</title>
 <h1>A simulated room</h1><p>In place of a call with the avatar. Nothing is sent anywhere.</p>{lines}{controls}"#
-    ))
-    .into_response()
+    ));
+    (status, page).into_response()
 }
 
 /// The form.

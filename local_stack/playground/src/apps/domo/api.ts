@@ -87,7 +87,9 @@ export function apiOf(person: Person) {
         changeFile: ({ kind, id }: Pick<DemoFile, 'kind' | 'id'>, change: { processing_status?: 'pending'; deleted_at?: string }) =>
             dataOf<unknown>(domo.from(tables[kind]).update(change).eq('id', id)),
 
-        search: (demo_id: string, query_text: string): Promise<Hit[]> => call('search_knowledge', { demo_id, query_text, match_count: HITS }),
+        /** By words, and by nearness where the worker makes an embedding of the query: it says which. */
+        search: (demo_id: string, query: string) =>
+            post<{ results: Hit[]; is_by_nearness: boolean }>(person, `/api/domo/demos/${demo_id}/knowledge`, { query, match_count: HITS }),
         /** The search of the agent in a call: the worker makes an embedding of the query. */
         searchInCall: async (id: string, query: string) =>
             (await post<{ results: Hit[] }>(person, `/api/domo/conversations/${id}/knowledge`, { query, match_count: HITS })).results,

@@ -16,14 +16,19 @@ export function qualityWords(quality: Quality): string {
     const made = models.map(({ model, rows: some }) => (models.length > 1 ? `${nameOf(model)} (${count(some)})` : nameOf(model)));
     const answer =
         method === 'exact'
-            ? `The answer is exact: up to ${count(exact_up_to)} pieces, all are compared.`
-            : `The answer is an approximation${recall_at_5 === null ? '' : ` that finds ${Math.round(recall_at_5 * 100)}% of the nearest`}.`;
+            ? `By nearness the answer is exact: up to ${count(exact_up_to)} pieces, all are compared.`
+            : `By nearness the answer is an approximation${recall_at_5 === null ? '' : ` that finds ${Math.round(recall_at_5 * 100)}% of the nearest`}.`;
     const rest = waiting > 0 ? ` ${count(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for an embedding.` : '';
     return `Embedded by ${made.join(' and ')}. ${answer}${rest}`;
 }
 
 function nameOf(model: string | null): string {
-    return model === 'lexical-v1' ? 'lexical-v1, the built-in embedder' : (model ?? 'an embedder without a name');
+    return model === 'lexical-v2' ? 'lexical-v2, the built-in embedder' : (model ?? 'an embedder without a name');
+}
+
+/** What one search compared. */
+export function comparedWords(isByNearness: boolean): string {
+    return isByNearness ? 'Searched by words and by nearness.' : 'Searched by words alone.';
 }
 
 /** Where a piece stood in one of the two lists. */

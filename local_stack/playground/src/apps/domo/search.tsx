@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { OpenDemo } from './open_demo';
-import { qualityWords, rankWords } from './quality';
+import { comparedWords, qualityWords, rankWords } from './quality';
 import type { Hit } from './rows';
 
 interface Found {
@@ -23,9 +23,12 @@ export function SearchPanel({ open }: { open: OpenDemo }) {
         event.preventDefault();
         setBusy(true);
         await open.attempt(async () => {
-            const isByNearness = call !== undefined && isAgents;
-            const hits = await (isByNearness ? open.api.searchInCall(call.id, query) : open.api.search(open.id, query));
-            setFound({ query, hits, isByNearness });
+            if (call !== undefined && isAgents) {
+                setFound({ query, hits: await open.api.searchInCall(call.id, query), isByNearness: true });
+            } else {
+                const { results, is_by_nearness } = await open.api.search(open.id, query);
+                setFound({ query, hits: results, isByNearness: is_by_nearness });
+            }
         });
         setBusy(false);
     };
@@ -49,7 +52,7 @@ export function SearchPanel({ open }: { open: OpenDemo }) {
             {call && (
                 <label class="check">
                     <input type="checkbox" checked={isAgents} onChange={(event) => setAgents(event.currentTarget.checked)} />
-                    <span>As the agent does in a call: what is near counts, too</span>
+                    <span>As the agent does in a call</span>
                 </label>
             )}
             <p class="domo-note" role="note" aria-label="How it is searched">
@@ -58,6 +61,7 @@ export function SearchPanel({ open }: { open: OpenDemo }) {
             <p class="sr" role="status">
                 {found && `${found.hits.length} found for ${found.query}`}
             </p>
+            {found && <p class="domo-note">{comparedWords(found.isByNearness)}</p>}
             {found && <Hits found={found} />}
         </section>
     );
