@@ -310,17 +310,22 @@ test('what is done to demos offline waits, whichever demo is open, and is done o
     await tab.page.getByLabel('Name', { exact: true }).fill('Made offline');
     await button(tab, 'Create the demo').click();
     await tab.page.getByText('waits to be created').waitFor();
+    // Looking at the other app costs nothing of it.
+    await tab.page.getByRole('link', { name: 'EchoRoom' }).click();
+    await tab.page.getByText('Opening Parley…').or(tab.page.getByText('The server cannot be reached.')).first().waitFor();
 
     way.mend();
     await tab.context.setOffline(false);
-    await tab.page.getByRole('heading', { name: 'Made offline', level: 1 }).waitFor();
+    await tab.page.getByRole('heading', { name: 'How do you feel?' }).waitFor();
+    await until(async () => assert.equal((await rows('select from domo.demos where user_id = $1', [tab.userId])).length, 2));
+    await tab.page.getByRole('link', { name: 'Domo' }).click();
+    await tab.page.getByRole('link', { name: /Made offline/ }).waitFor();
     await until(async () => {
         const demo = await row('select name, status from domo.demos where id = $1', [id]);
         assert.deepEqual(demo, { name: 'Renamed offline', status: 'archived' });
         const known = await rows('select content from domo.knowledge_chunks where demo_id = $1 and deleted_at is null order by content', [id]);
         assert.deepEqual(known.map(({ content }) => content.trim()), ['Sent when the way was free.', 'written offline']);
     });
-    assert.equal((await rows('select from domo.demos where user_id = $1', [tab.userId])).length, 2);
     tab.checkQuiet(UNREACHABLE);
     await tab.close();
 });

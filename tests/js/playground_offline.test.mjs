@@ -125,6 +125,10 @@ test('a removal that is asked for offline waits and is done; a call with an avat
     await ada.page.getByRole('button', { name: 'Remove Ben' }).click();
     await confirm(ada, 'Remove');
     await personIn(ada, 'Ben').getByText('being removed…').waitFor();
+    // Who leaves with something that waits is asked.
+    await ada.page.getByRole('button', { name: 'Leave' }).click();
+    await ada.page.getByRole('dialog', { name: 'Leave before all is sent?' }).waitFor();
+    await confirm(ada, 'Stay');
     await comeBack(ada, way);
     await ben.page.getByRole('heading', { name: 'You are out of this room' }).waitFor();
     await ada.page.getByRole('button', { name: 'Let Ben back in' }).waitFor();

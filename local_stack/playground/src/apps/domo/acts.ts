@@ -6,6 +6,7 @@ import { Queue, type Refusable } from '../../queue';
 import { Store } from '../../store';
 import type { Person } from '../../person';
 import { apiOf, type Api } from './api';
+import { asPerson } from './as_person';
 import type { Demo, DemoChange, DemoStatus, FileKind, NewDemo, NewKnowledge } from './rows';
 import { domoWords } from './words';
 
@@ -127,7 +128,7 @@ export class Acts extends Store {
             key: `parley.domo.acts.${person.id}`,
             idOf: ({ id }) => id,
             isItem: isAct,
-            send: (act) => perform(api, act),
+            send: (act) => asPerson(person, () => perform(api, act)),
             done: (act, result) => this.#listeners.forEach((listener) => listener(act, result)),
             judge: (error) => judge(error, domoWords),
             refused: (act, words) => this.#refused.forEach((listener) => listener(act, undoneWords({ ...act, refusal: words }))),
