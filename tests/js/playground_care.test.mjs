@@ -227,7 +227,7 @@ for (const [width, height, scheme] of [
         assert.ok(blank < 100, `${blank} pixels of nothing below the content`);
 
         // At the lower end something fails that is asked for at the upper end, and the other way round.
-        await tab.page.route('**/rpc/search_knowledge', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
+        await tab.page.route('**/api/domo/demos/*/knowledge', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
         const inSight = async () => {
             const notice = tab.page.getByRole('alert').filter({ hasText: 'Made to fail' });
             await notice.waitFor();
