@@ -64,7 +64,6 @@ create table domo.demos (
     published_at timestamptz,
     deleted_at timestamptz,
     constraint demos_pkey primary key (id),
-    constraint demos_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
     constraint demos_status_check check (status in ('draft', 'published', 'archived')),
     constraint demos_name_length_check check (char_length(name) <= 255 and parley.trim_text(name) is not null and parley.is_one_line(name)),
     constraint demos_description_check check (char_length(description) <= 5000),
@@ -93,6 +92,8 @@ create index idx_demos_user_status on domo.demos (user_id, status);
 create index idx_demos_metadata_gin on domo.demos using gin (metadata);
 
 comment on table domo.demos is 'Demos: an agent, what it knows, and how it introduces itself. Written by their owner.';
+-- No foreign key: it would delete all that the demos of an account hold in the statement that deletes the account.
+comment on column domo.demos.user_id is 'Whose it is. It goes with the account. Kept by triggers, see erasing.';
 comment on column domo.demos.status is 'draft, published or archived. publish_demo and archive_demo set it; a direct write meets the same checks.';
 comment on column domo.demos.tavus_conversation_id is 'The latest call that is running, by Tavus'' id. Kept by the server.';
 comment on column domo.demos.video_storage_path is 'Path of the main video in the bucket demo-videos: <id of the demo>/...; empty without one.';
@@ -226,7 +227,6 @@ create table domo.conversations (
     constraint conversations_demo_id_client_id_key unique (demo_id, client_id),
     -- A call outlives its demo: somebody has to end it.
     constraint conversations_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete set null,
-    constraint conversations_started_by_fkey foreign key (started_by) references auth.users (id) on delete set null,
     constraint conversations_status_check check (status in ('starting', 'active', 'ended', 'failed')),
     constraint conversations_persona_id_check check (char_length(persona_id) between 1 and 200),
     constraint conversations_conversation_id_check check (char_length(conversation_id) between 1 and 200),
@@ -378,7 +378,6 @@ create table domo.demo_stats (
     last_seq bigint not null default 0,
     constraint demo_stats_pkey primary key (demo_id),
     constraint demo_stats_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete cascade,
-    constraint demo_stats_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
     constraint demo_stats_epoch_check check (epoch > 0),
     constraint demo_stats_last_seq_check check (last_seq >= 0)
 ) with (fillfactor = 50);

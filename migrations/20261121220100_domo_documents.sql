@@ -141,8 +141,19 @@ as $$
 declare
     v_waiting bigint;
 begin
+    if tg_op = 'INSERT' and new.user_id is not null then
+        -- As the foreign key would that is missing. An upsert of a row that is there comes by here as well.
+        perform
+        from auth.users u
+        where u.id = new.user_id
+        for key share;
+        if not found then
+            raise exception using errcode = '23503', message = 'There is no account with this user id.';
+        end if;
+    end if;
     if tg_op = 'UPDATE' then
-        if new.id <> old.id or new.user_id <> old.user_id then
+        -- What is being erased becomes nobody's, see erasing.
+        if new.id <> old.id or new.user_id <> old.user_id and not domo_private.is_importing() then
             perform domo_private.fail(
                 'PT422', 'immutable_key', 'A demo keeps its id and its owner.', 'Make a new demo, and import into it what you want to keep.'
             );

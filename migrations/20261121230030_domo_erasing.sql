@@ -1,7 +1,8 @@
 -- Domo, erasing: what goes with an account, with a demo, with a call, and with time. docs/erasing.md has all of it.
 --
--- Rows go with their demo by foreign keys. What they leave: files in Storage, which the worker removes; calls, which somebody has to end first; the
--- trail, which goes with the account and is too long for one statement.
+-- Rows of a demo with little in it go with it by foreign keys. One with much becomes nobody's at once, so that nobody reads it any more, and
+-- maintenance does the rest in batches; so does it with the trail of an account. What demos leave: files in Storage, which the worker removes; calls,
+-- which somebody has to end first.
 -- Locks: SHARE ROW EXCLUSIVE on domo.demos, domo.conversations and auth.users until commit, for the triggers, hence the lock_timeout. Afterwards the
 -- order is account, demo, call, as everywhere.
 
@@ -19,6 +20,20 @@ comment on table domo_private.erased_files is
     'Files that nothing refers to any more: a path, or all below a folder where it ends in /. For a day, as an upload that had begun may still end.';
 alter table domo_private.erased_files enable row level security;
 revoke all on domo_private.erased_files from public, anon, authenticated, service_role;
+
+create function domo_private.nobody()
+returns uuid
+language plpgsql
+immutable
+parallel safe
+set search_path = ''
+as $$
+begin
+    return '00000000-0000-0000-0000-000000000000';
+end
+$$;
+
+comment on function domo_private.nobody is 'Whose a demo is while it is being erased: no account has this id, so no policy lets anybody in.';
 
 create function domo_private.files_to_remove(p_path text, p_limit integer default 100)
 returns table (bucket text, name text)
@@ -38,7 +53,7 @@ begin
     v_demo_id := split_part(p_path, '/', 1)::uuid;
     if p_path like '%/' then
         -- It may have come back by an import.
-        if exists (select from domo.demos d where d.id = v_demo_id) then
+        if exists (select from domo.demos d where d.id = v_demo_id and d.user_id <> domo_private.nobody()) then
             return;
         end if;
         return query
@@ -143,6 +158,162 @@ end
 $$;
 
 comment on function domo_private.requeue_file_removals is 'Enqueues the removal of files that came after their demo was erased, or whose job was lost; how many.';
+
+-- Demos -------------------------------------------------------------------------------------------------------------------------
+
+create table domo_private.erased_demos (
+    demo_id uuid not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    constraint erased_demos_pkey primary key (demo_id),
+    constraint erased_demos_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete cascade
+);
+
+comment on table domo_private.erased_demos is 'Demos that were erased and have much in them: nobody''s, until maintenance has removed the rest.';
+alter table domo_private.erased_demos enable row level security;
+revoke all on domo_private.erased_demos from public, anon, authenticated, service_role;
+
+create function domo_private.disown_demo(p_demo domo.demos)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    -- Calls that run are to end; the others wait with the rest.
+    update domo.conversations c
+    set demo_id = null
+    where c.demo_id = p_demo.id and c.status in ('starting', 'active');
+    -- The trail of an owner who is there says what it says of a small one.
+    insert into domo.audit_logs (owner_id, demo_id, user_id, action, table_name, record_id, old_values)
+    select
+        p_demo.user_id, p_demo.id, domo_private.actor(), 'delete', 'demos', p_demo.id,
+        domo_private.audit_values(to_jsonb(p_demo) - array['created_at', 'updated_at', 'tavus_conversation_id'])
+    where not domo_private.is_importing() and exists (select from auth.users u where u.id = p_demo.user_id);
+    insert into domo_private.erased_demos (demo_id)
+    values (p_demo.id);
+    perform set_config('domo.importing', 'on', true);
+    update domo.demos d
+    set user_id = domo_private.nobody(), deleted_at = coalesce(d.deleted_at, clock_timestamp())
+    where d.id = p_demo.id;
+    update domo.demo_stats s
+    set user_id = domo_private.nobody()
+    where s.demo_id = p_demo.id;
+    perform set_config('domo.importing', '', true);
+    insert into domo_private.erased_files (path)
+    values (p_demo.id::text || '/')
+    on conflict on constraint erased_files_pkey do update set erased_at = clock_timestamp();
+    perform parley.request_maintenance('domo_erase_demos');
+    perform domo_private.enqueue_file_removal(p_demo.id::text || '/');
+end
+$$;
+
+comment on function domo_private.disown_demo is 'Makes a demo nobody''s and leaves the rest to maintenance. With the demo locked.';
+
+create function domo_private.erase_demo()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if old.user_id = domo_private.nobody() then
+        -- By maintenance when all is gone; by anybody else it is on its way already.
+        if exists (
+            select from domo.knowledge_chunks k where k.demo_id = old.id
+            union all
+            select from domo.conversation_messages m where m.demo_id = old.id
+            union all
+            select from domo.processed_webhook_events e where e.demo_id = old.id
+            union all
+            select from domo.conversations c where c.demo_id = old.id
+        ) then
+            return null;
+        end if;
+        return old;
+    end if;
+    if (select count(*) from (select from domo.knowledge_chunks k where k.demo_id = old.id limit 501) few) <= 500
+        and (select count(*) from (select from domo.conversation_messages m where m.demo_id = old.id limit 1001) few) <= 1000
+        and (select count(*) from (select from domo.processed_webhook_events e where e.demo_id = old.id limit 501) few) <= 500
+        and (select count(*) from (select from domo.conversations c where c.demo_id = old.id limit 101) few) <= 100
+    then
+        return old;
+    end if;
+    perform domo_private.disown_demo(old);
+    return null;
+end
+$$;
+
+comment on function domo_private.erase_demo is
+    'Trigger: a demo with more than 500 chunks, 1,000 messages, 500 events or 100 calls becomes nobody''s instead of being deleted, and is removed by maintenance.';
+
+create trigger demos_erase
+    before delete on domo.demos
+    for each row execute function domo_private.erase_demo();
+
+create function domo_private.erase_demos(p_batch integer default 500)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_demo_id uuid;
+    v_done bigint;
+begin
+    select e.demo_id
+    into v_demo_id
+    from domo_private.erased_demos e
+    order by e.requested_at, e.demo_id
+    limit 1
+    for update skip locked;
+    if not found then
+        return 0;
+    end if;
+    perform
+    from domo.demos d
+    where d.id = v_demo_id
+    for no key update;
+    -- Nobody is told, and nothing is written down.
+    perform set_config('domo.importing', 'on', true);
+    -- One kind a call, so that a call stays short.
+    delete from domo.knowledge_chunks k
+    where k.id = any (array(select few.id from domo.knowledge_chunks few where few.demo_id = v_demo_id limit p_batch));
+    get diagnostics v_done = row_count;
+    if v_done = 0 then
+        delete from domo.conversation_messages m
+        where m.id = any (array(select few.id from domo.conversation_messages few where few.demo_id = v_demo_id limit 4 * p_batch));
+        get diagnostics v_done = row_count;
+    end if;
+    if v_done = 0 then
+        delete from domo.processed_webhook_events e
+        where e.id = any (array(select few.id from domo.processed_webhook_events few where few.demo_id = v_demo_id limit p_batch));
+        get diagnostics v_done = row_count;
+    end if;
+    if v_done = 0 then
+        -- Over, so erase_calls takes them.
+        update domo.conversations c
+        set demo_id = null
+        where c.id = any (array(select few.id from domo.conversations few where few.demo_id = v_demo_id limit p_batch));
+        get diagnostics v_done = row_count;
+    end if;
+    if v_done = 0 then
+        delete from domo.demo_stream e
+        where e.demo_id = v_demo_id and e.seq = any (array(select few.seq from domo.demo_stream few where few.demo_id = v_demo_id limit 4 * p_batch));
+        get diagnostics v_done = row_count;
+    end if;
+    if v_done = 0 then
+        delete from domo.demos d
+        where d.id = v_demo_id;
+    end if;
+    perform set_config('domo.importing', '', true);
+    -- There may be more, of this one or another.
+    return p_batch;
+end
+$$;
+
+comment on function domo_private.erase_demos is
+    'Removes a batch of the demo that was erased the longest time ago, and the demo when nothing is left of it; a full batch while there may be more.';
 
 -- Calls -------------------------------------------------------------------------------------------------------------------------
 
@@ -250,6 +421,7 @@ as $$
 declare
     v_done bigint;
     v_acted bigint;
+    v_started bigint;
 begin
     delete from domo.audit_logs a
     where a.id = any (array(select few.id from domo.audit_logs few where few.owner_id = p_user_id limit p_batch));
@@ -259,7 +431,11 @@ begin
     set user_id = null
     where a.id = any (array(select few.id from domo.audit_logs few where few.user_id = p_user_id limit p_batch - v_done));
     get diagnostics v_acted = row_count;
-    return v_done + v_acted;
+    update domo.conversations c
+    set started_by = null
+    where c.id = any (array(select few.id from domo.conversations few where few.started_by = p_user_id limit p_batch - v_done - v_acted));
+    get diagnostics v_started = row_count;
+    return v_done + v_acted + v_started;
 end
 $$;
 
@@ -305,8 +481,26 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_demo domo.demos;
+    v_count integer := 0;
 begin
-    -- Its demos are gone by now, foreign keys come before triggers with a name in small letters; and of those nothing more is written down.
+    -- In the order of their ids. Of some hundred even small ones would take seconds.
+    for v_demo in
+        select d.*
+        from domo.demos d
+        where d.user_id = old.id
+        order by d.id
+        for no key update
+    loop
+        v_count := v_count + 1;
+        if v_count <= 10 and not parley.is_deferring() then
+            delete from domo.demos d
+            where d.id = v_demo.id;
+        else
+            perform domo_private.disown_demo(v_demo);
+        end if;
+    end loop;
     if domo_private.erase_trail(old.id, 500) < 500 then
         return null;
     end if;
@@ -318,7 +512,7 @@ begin
 end
 $$;
 
-comment on function domo_private.erase_account is 'Trigger on auth.users: the trail of a deleted account goes, at once where it is short, else by maintenance.';
+comment on function domo_private.erase_account is 'Trigger on auth.users: the demos and the trail of a deleted account go, at once where they are small, else by maintenance.';
 
 create trigger domo_erase
     after delete on auth.users
@@ -455,6 +649,7 @@ select parley.define_limit('domo.call_events', 'retention', 90, 'Days that Tavus
 select parley.define_limit('domo.audit_logs', 'retention', 365, 'Days that the trail of a demo is kept.');
 select parley.define_limit('domo.deleted', 'retention', 30, 'Days in which a deleted demo, video, document or chunk can be restored; then it is erased.');
 
+select parley.define_maintenance('domo_erase_demos', 'select domo_private.erase_demos($1)', 60, 500);
 select parley.define_maintenance('domo_erase_people', 'select domo_private.erase_people($1)', 60, 2000);
 select parley.define_maintenance('domo_erase_calls', 'select domo_private.erase_calls($1)', 60, 200);
 select parley.define_maintenance('domo_remove_files', 'select domo_private.requeue_file_removals($1)', 3600, 1000);

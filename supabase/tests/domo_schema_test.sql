@@ -12,7 +12,7 @@ select tables_are(
     ],
     'domo has the six tables of the specification, and one each for calls, counts, the stream and documents'
 );
-select tables_are('domo_private', array['conversation_looks', 'chunk_words', 'heard_videos', 'erased_files', 'erased_people'], 'domo_private has the worker''s notes, and the words of chunks');
+select tables_are('domo_private', array['conversation_looks', 'chunk_words', 'heard_videos', 'erased_demos', 'erased_files', 'erased_people'], 'domo_private has the worker''s notes, and the words of chunks');
 
 select columns_are('domo', 'demos', array[
     'id', 'name', 'description', 'created_at', 'updated_at', 'user_id', 'agent_name', 'agent_personality', 'agent_greeting', 'cta_text',

@@ -7,6 +7,7 @@ export const sizes = { people: 12_000, demos: 10_000, messages: 60_000, rooms: 1
 
 /** Tables that do not grow with use. */
 export const fixed = {
+    'domo_private.erased_demos': 'one row a demo that is just being erased',
     'domo_private.erased_files': 'one row a demo that was erased today',
     'domo_private.erased_people': 'one row an account that is just being erased',
     'echoroom_private.erased_people': 'the same',
@@ -41,9 +42,10 @@ const letter = "'tavus', 'reconcile', current_setting('growth.letter')::bigint";
 const event = (id, type) => `jsonb_build_object('conversation_id', '${id}-1', 'event_type', '${type}', 'timestamp', now(), 'properties', '{"transcript": [{"role": "user", "content": "Hello"}]}'::jsonb)`;
 const everyChunk = 'a search is exact: it reads one code of each chunk of the demo';
 
-/** Every sweep of parley.maintenance, a batch of at most 500. */
+/** Every sweep of parley.maintenance, a batch of at most 50: each row may make a dozen plans. */
 export const sweeps = {
-    domo_erase_calls: { before: `update domo.conversations set ended_at = ended_at - interval '1 year' where true` },
+    domo_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'domo.calls'` },
+    domo_erase_demos: { before: `insert into domo_private.erased_demos values (growth.id('demo', 1))` },
     domo_erase_people: { before: `insert into domo_private.erased_people values (growth.id('person', 1))` },
     domo_keep_knowledge: {},
     domo_keep_orphans: {},
@@ -192,7 +194,7 @@ export const calls = {
         retry_job: [{ args: `${job}, 60, 'It failed.'`, before: taken }],
         run_due_schedules: [{ args: '' }],
         run_maintenance: Object.entries(sweeps).map(([name, { before = '', ...one }]) => ({
-            args: `'${name}'`, before: `update parley.maintenance set batch = 500 where batch > 500; ${before}`, ...one,
+            args: `'${name}'`, before: `update parley.maintenance set batch = 50 where batch > 50; ${before}`, ...one,
         })),
         take_jobs: [{ args: `'knowledge', 10, 60, 5` }],
     },

@@ -175,6 +175,7 @@ export const tables = {
     'domo_private.conversation_looks': { rights: nobody() },
     'domo_private.chunk_words': { rights: nobody() },
     'domo_private.heard_videos': { rights: nobody() },
+    'domo_private.erased_demos': { rights: nobody() },
     'domo_private.erased_files': { rights: nobody() },
     'domo_private.erased_people': { rights: nobody() },
     'echoroom_private.erased_people': { rights: nobody() },
