@@ -41,7 +41,7 @@ $$;
 
 comment on function echoroom_private.reactions_of is 'Reactions of some messages, grouped by emoji: [{emoji, count, reacted}], oldest first. As far as the caller may see them.';
 
-create function echoroom_private.messages_json(p_message_ids uuid[])
+create function echoroom_private.messages_json(p_message_ids uuid[], p_changed_seqs bigint[] default null)
 returns jsonb
 language plpgsql
 stable
@@ -54,7 +54,11 @@ begin
             jsonb_agg(
                 to_jsonb(m) || jsonb_build_object(
                     'changed_seq',
-                    coalesce((select c.seq from echoroom_private.message_changes c where c.message_id = m.id), m.seq),
+                    case
+                        when p_changed_seqs is null then
+                            coalesce((select c.seq from echoroom_private.message_changes c where c.message_id = m.id), m.seq)
+                        else p_changed_seqs[wanted.place]
+                    end,
                     'reactions',
                     case when m.deleted_at is null then coalesce(r.reactions, '[]'::jsonb) else '[]'::jsonb end
                 )
@@ -69,7 +73,7 @@ begin
 end
 $$;
 
-comment on function echoroom_private.messages_json is 'Messages in the order of their ids as get_messages returns them, as far as the caller may see them.';
+comment on function echoroom_private.messages_json is 'Messages in the order of their ids as get_messages returns them, as far as the caller may see them; the numbers of their latest changes are looked up where they are not given.';
 
 create function echoroom_private.message_json(p_message_id uuid)
 returns jsonb
@@ -376,7 +380,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 
 grant execute on function
     echoroom_private.reactions_of(uuid[]),
-    echoroom_private.messages_json(uuid[]),
+    echoroom_private.messages_json(uuid[], bigint[]),
     echoroom_private.send_message(uuid, text, text, uuid, uuid),
     echoroom_private.edit_message(uuid, text),
     echoroom_private.delete_message(uuid),

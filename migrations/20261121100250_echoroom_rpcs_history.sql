@@ -135,7 +135,7 @@ begin
     end loop;
 
     return jsonb_build_object(
-        'messages', echoroom_private.messages_json(v_ids[:v_page]),
+        'messages', echoroom_private.messages_json(v_ids[:v_page], v_numbers[:v_page]),
         'last_seq', case
             when cardinality(v_ids) > v_page then v_numbers[v_page]
             when v_until < v_last_seq then v_until

@@ -1,4 +1,4 @@
--- Domo, ceilings: how many demos and files a person has, how many wait, how often processing is asked for, and how much is stored.
+-- Domo, ceilings: how many demos, files and pieces of knowledge a person has, how many wait, how often processing is asked for, and how much is stored.
 --
 -- People write these tables directly, so triggers of the statements count: one count a statement, however many rows it has. Who writes is whose the
 -- rows are, by the policies. The server itself (service_role, the worker, an import) is not limited.
@@ -175,6 +175,62 @@ create trigger demo_documents_limit_update
     after update on domo.demo_documents
     referencing old table as old_rows new table as new_rows
     for each statement execute function domo_private.limit_files();
+
+-- Knowledge ---------------------------------------------------------------------------------------------------------------------
+
+create function domo_private.limit_knowledge()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_person uuid := domo_private.limited_person();
+    v_new integer;
+    v_bought integer;
+begin
+    if v_person is null then
+        return null;
+    end if;
+    if tg_op = 'INSERT' then
+        select count(*), count(*) filter (where n.embedded_at is null)
+        into v_new, v_bought
+        from new_rows n;
+        perform parley.lock_ceiling('domo.knowledge_chunks', v_person);
+        -- The counts of the demos are brought up to date after this.
+        perform parley.check_ceiling(
+            'domo.knowledge_chunks',
+            v_person,
+            v_new + (select coalesce(sum(s.knowledge_chunk_count), 0) from domo.demo_stats s where s.user_id = v_person)::bigint,
+            'A person may have %s pieces of knowledge.',
+            'Delete what is not needed first.'
+        );
+    else
+        select count(*)
+        into v_bought
+        from new_rows n
+        join old_rows o on o.id = n.id
+        where n.content_digest <> o.content_digest and n.embedded_at is null;
+    end if;
+    if v_bought > 0 then
+        perform parley.limit_rate('domo.daily_knowledge', events => v_bought);
+    end if;
+    return null;
+end
+$$;
+
+comment on function domo_private.limit_knowledge is
+    'Trigger: the ceiling of knowledge, and how much of it is embedded for a person in a day. PT409 limit_reached, PT429 rate_limited.';
+
+create trigger knowledge_chunks_limit_insert
+    after insert on domo.knowledge_chunks
+    referencing new table as new_rows
+    for each statement execute function domo_private.limit_knowledge();
+
+create trigger knowledge_chunks_limit_update
+    after update on domo.knowledge_chunks
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function domo_private.limit_knowledge();
 
 -- Storage -----------------------------------------------------------------------------------------------------------------------
 

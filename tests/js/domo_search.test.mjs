@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { rows } from './database.mjs';
 import { demoOf, embedding } from './demos.mjs';
-import { ok, person, refused, service, visitor } from './people.mjs';
+import { ok, person, personWithEmail, refused, service, visitor } from './people.mjs';
 import { assertPlansCostLess } from './plan_costs.mjs';
 
 let owner;
@@ -17,7 +17,8 @@ const near = (domo, number, demo_id, more = {}) =>
 const chunk = (demo_id, number, more = {}) => ({ demo_id, content: `Piece ${number}`, vector_embedding: embedding(number), ...more });
 
 before(async () => {
-    [owner, stranger] = [await person(), await person()];
+    // With an address: more demos than an anonymous person may have.
+    [owner, stranger] = [await personWithEmail(), await person()];
     demo = await demoOf(owner);
     await ok(
         owner.domo.from('knowledge_chunks').insert([

@@ -23,6 +23,24 @@ async function all(attempts) {
 
 const numbers = (count) => Array.from({ length: count }, (_, number) => number);
 
+/** Runs statements as an anonymous person, in a transaction in which an operator has changed limits. */
+async function asPerson(change, work) {
+    const client = await admin.connect();
+    try {
+        await client.query('begin');
+        await client.query(change);
+        const id = randomUUID();
+        await client.query('insert into auth.users (id, is_anonymous) values ($1, true)', [id]);
+        await client.query(`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`, [
+            JSON.stringify({ sub: id, role: 'authenticated', is_anonymous: true }),
+        ]);
+        return await work(client, id);
+    } finally {
+        await client.query('rollback');
+        client.release();
+    }
+}
+
 describe('rooms', () => {
     test('a person has as many open rooms as the ceiling says, however many are opened at once', async () => {
         const someone = await person();
@@ -194,6 +212,28 @@ describe('demos and files', () => {
         await ok(someone.domo.from('demo_documents').insert(document()));
     });
 
+    test('knowledge that is written into the table is limited as well, and a change of a text is another embedding', async () => {
+        const change = `update parley.limits set allowed_anonymous = case name when 'domo.knowledge_chunks' then 12 else 20 end
+            where name in ('domo.knowledge_chunks', 'domo.daily_knowledge')`;
+        await asPerson(change, async (client) => {
+            const { rows: [demo] } = await client.query(`insert into domo.demos (name) values ('x') returning id`);
+            const insert = (count) => client.query(
+                `insert into domo.knowledge_chunks (demo_id, content) select $1, gen_random_uuid()::text from generate_series(1, ${count})`, [demo.id],
+            );
+            const refusedWith = async (attempt, error) => {
+                await client.query('savepoint before');
+                await assert.rejects(attempt(), error);
+                await client.query('rollback to before');
+            };
+            await refusedWith(() => insert(13), { code: 'PT409', detail: 'limit_reached' });
+            await insert(10);
+            await refusedWith(() => insert(3), { code: 'PT409', detail: 'limit_reached' });
+            await insert(2);
+            await client.query(`update domo.knowledge_chunks set source = 'elsewhere'`);
+            await refusedWith(() => client.query(`update domo.knowledge_chunks set content = content || '!'`), { code: 'PT429', detail: 'rate_limited' });
+        });
+    });
+
     test('uploads end where a person has stored as much as they may', async () => {
         const someone = await person();
         const demo = await demoOf(someone);
@@ -263,24 +303,6 @@ describe('calls', () => {
 });
 
 describe('the table of limits', () => {
-    /** Runs statements as an anonymous person, in a transaction in which an operator has changed limits. */
-    async function asPerson(change, work) {
-        const client = await admin.connect();
-        try {
-            await client.query('begin');
-            await client.query(change);
-            const id = randomUUID();
-            await client.query('insert into auth.users (id, is_anonymous) values ($1, true)', [id]);
-            await client.query(`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`, [
-                JSON.stringify({ sub: id, role: 'authenticated', is_anonymous: true }),
-            ]);
-            return await work(client, id);
-        } finally {
-            await client.query('rollback');
-            client.release();
-        }
-    }
-
     test('a change of an operator is in force at once, and null is no limit', async () => {
         const insert = (count) => `insert into domo.demos (name) select 'demo ' || n from generate_series(1, ${count}) as n`;
         await asPerson(`update parley.limits set allowed_anonymous = 3 where name = 'domo.demos'`, async (client) => {

@@ -42,9 +42,9 @@ const letter = "'tavus', 'reconcile', current_setting('growth.letter')::bigint";
 const event = (id, type) => `jsonb_build_object('conversation_id', '${id}-1', 'event_type', '${type}', 'timestamp', now(), 'properties', '{"transcript": [{"role": "user", "content": "Hello"}]}'::jsonb)`;
 const everyChunk = 'a search is exact: it reads one code of each chunk of the demo';
 
-/** Every sweep of parley.maintenance, a batch of at most 500. */
+/** Every sweep of parley.maintenance, a batch of at most 50: each row may make a dozen plans. */
 export const sweeps = {
-    domo_erase_calls: { before: `update domo.conversations set ended_at = ended_at - interval '1 year' where true` },
+    domo_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'domo.calls'` },
     domo_erase_demos: {
         before: `insert into domo_private.erased_demos values (growth.id('demo', 1))`,
         scans: ['domo.knowledge_chunks'], why: 'all chunks of this test are of the demo, and it reads as many as a batch',
@@ -197,7 +197,7 @@ export const calls = {
         retry_job: [{ args: `${job}, 60, 'It failed.'`, before: taken }],
         run_due_schedules: [{ args: '' }],
         run_maintenance: Object.entries(sweeps).map(([name, { before = '', ...one }]) => ({
-            args: `'${name}'`, before: `update parley.maintenance set batch = 500 where batch > 500; ${before}`, ...one,
+            args: `'${name}'`, before: `update parley.maintenance set batch = 50 where batch > 50; ${before}`, ...one,
         })),
         take_jobs: [{ args: `'knowledge', 10, 60, 5` }],
     },

@@ -157,3 +157,46 @@ for (const [schema, functions] of Object.entries(calls)) {
         });
     }
 }
+
+// What a batch deleted stays in the index until the next vacuum, and is passed over by whoever begins at the oldest entry.
+for (const batch of [
+    'domo_private.prune_stream(1, 150)',
+    'echoroom_private.prune_conversation_events(5, 150)',
+    "parley.prune_events('4 days', 150)",
+    'parley.prune_rate_limits(150)',
+]) {
+    test(`the fifteenth ${batch} reads no more pages than the second`, async () => {
+        await client.query('begin');
+        try {
+            await client.query('set local auto_explain.log_min_duration = 0; set local auto_explain.log_buffers = on');
+            const pages = [];
+            for (let turn = 1; turn <= 15; turn += 1) {
+                plans.length = 0;
+                const [{ pruned }] = await rows(`select ${batch} as pruned`);
+                assert.equal(Number(pruned), 150);
+                // The last plan is that of the call itself, and has all that it did.
+                const { Plan: plan } = plans.at(-1);
+                pages.push(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']);
+            }
+            assert.ok(pages[14] < 1.5 * pages[1], `pages by turn: ${pages}`);
+        } finally {
+            await client.query('rollback');
+        }
+    });
+}
+
+test('docs/operations.md says of every table that grows what prunes it, and names settings and sweeps that there are', async () => {
+    const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+    const lines = page.split('### What grows')[1].split('\n### ')[0].split('\n').filter((line) => line.startsWith('| `'));
+    const cells = lines.map((line) => line.split('|').map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)));
+    const grown = await rows(
+        `select c.oid::regclass::text as name from pg_class c where c.relkind = 'r' and c.relnamespace = any ($1::regnamespace[])`,
+        [['parley', 'echoroom', 'echoroom_private', 'domo', 'domo_private']],
+    );
+    const named = new Set(cells.flatMap(([, tables]) => tables));
+    assert.deepEqual(grown.map(({ name }) => name).filter((name) => !(name in fixed) && !named.has(name)).sort(), []);
+    const sweepsThere = new Set((await rows('select name from parley.job_schedules')).map(({ name }) => name));
+    assert.deepEqual(cells.flatMap(([, , , , by]) => by).filter((name) => !sweepsThere.has(name)), []);
+    const settings = (await rows("select name from parley.limits where kind = 'retention' order by name")).map(({ name }) => name);
+    assert.deepEqual([...new Set(cells.flatMap(([, , , , , setting]) => setting))].sort(), settings);
+});

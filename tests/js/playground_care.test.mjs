@@ -227,7 +227,7 @@ for (const [width, height, scheme] of [
         assert.ok(blank < 100, `${blank} pixels of nothing below the content`);
 
         // At the lower end something fails that is asked for at the upper end, and the other way round.
-        await tab.page.route('**/rpc/search_knowledge', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
+        await tab.page.route('**/api/domo/demos/*/knowledge', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
         const inSight = async () => {
             const notice = tab.page.getByRole('alert').filter({ hasText: 'Made to fail' });
             await notice.waitFor();
@@ -240,6 +240,13 @@ for (const [width, height, scheme] of [
             await inSight();
             await button(tab, 'Dismiss').click();
         }
+        // What is refused later is said in sight, too, and stands where it belongs.
+        await tab.page.route('**/rest/v1/demos*', (route) => route.fulfill({ status: 400, json: { code: 'XX', details: '', message: 'Made to fail', hint: '' } }));
+        await tab.page.getByLabel('Persona at Tavus').fill('some_persona');
+        await button(tab, 'Use it for calls').click();
+        await inSight();
+        await tab.page.locator('.demo-bar .refusal', { hasText: 'Not changed.' }).getByRole('button', { name: 'Discard' }).click();
+        await tab.page.getByRole('alert').filter({ hasText: 'Made to fail' }).waitFor({ state: 'detached' });
         await tab.page.getByRole('searchbox', { name: 'Search for' }).press('Enter');
         await inSight();
         await checkAccessible(tab, 'a demo with an error');
@@ -303,17 +310,22 @@ test('what is done to demos offline waits, whichever demo is open, and is done o
     await tab.page.getByLabel('Name', { exact: true }).fill('Made offline');
     await button(tab, 'Create the demo').click();
     await tab.page.getByText('waits to be created').waitFor();
+    // Looking at the other app costs nothing of it.
+    await tab.page.getByRole('link', { name: 'EchoRoom' }).click();
+    await tab.page.getByText('Opening Parley…').or(tab.page.getByText('The server cannot be reached.')).first().waitFor();
 
     way.mend();
     await tab.context.setOffline(false);
-    await tab.page.getByRole('heading', { name: 'Made offline', level: 1 }).waitFor();
+    await tab.page.getByRole('heading', { name: 'How do you feel?' }).waitFor();
+    await until(async () => assert.equal((await rows('select from domo.demos where user_id = $1', [tab.userId])).length, 2));
+    await tab.page.getByRole('link', { name: 'Domo' }).click();
+    await tab.page.getByRole('link', { name: /Made offline/ }).waitFor();
     await until(async () => {
         const demo = await row('select name, status from domo.demos where id = $1', [id]);
         assert.deepEqual(demo, { name: 'Renamed offline', status: 'archived' });
         const known = await rows('select content from domo.knowledge_chunks where demo_id = $1 and deleted_at is null order by content', [id]);
         assert.deepEqual(known.map(({ content }) => content.trim()), ['Sent when the way was free.', 'written offline']);
     });
-    assert.equal((await rows('select from domo.demos where user_id = $1', [tab.userId])).length, 2);
     tab.checkQuiet(UNREACHABLE);
     await tab.close();
 });

@@ -72,7 +72,7 @@ test('a demo learns what one writes and what a document says, finds it, is publi
     const id = await createDemo(tab, 'Our watering can');
     await known(tab, 'Nothing is known yet.');
     await button(tab, 'Publish').click();
-    await tab.page.getByText('There is nothing to show yet.').waitFor();
+    await tab.page.getByRole('alert').getByText('There is nothing to show yet.').waitFor();
     await checkAccessible(tab, 'an empty demo');
 
     await teach(tab, 'The can holds 9 litres and waters 20 pots.', { question: 'How much does it hold?', source: 'Handbook' });

@@ -89,6 +89,7 @@ test('what turns out to be refused is said in words at its message, and the text
     const way = await newWay();
     const { ada, ben, sessionId } = await pair({ url: way.url });
     await say(ada, 'mine');
+    await shows(ben, ['mine']);
     await say(ben, 'yours');
     await shows(ada, ['mine', 'yours']);
     const yours = await idOf(sessionId, 'yours');
@@ -98,9 +99,9 @@ test('what turns out to be refused is said in words at its message, and the text
     await ok(service().rpc('delete_message', { message_id: yours }));
     await rows('update echoroom.sessions set is_active = false where id = $1', [sessionId]);
     await comeBack(ada, way);
-    await ada.page.getByText('Not changed. This room is closed: nothing more can be written here.').waitFor();
+    await ada.page.locator('.refusal', { hasText: 'Not changed. This room is closed: nothing more can be written here.' }).waitFor();
     await ada.page.locator('.refused-text', { hasText: 'mine, with a long thought' }).waitFor();
-    await ada.page.getByText('🎉 was not added.').waitFor();
+    await ada.page.locator('.refusal', { hasText: '🎉 was not added.' }).waitFor();
     // A reload does not lose what was written, and throwing it away is a question.
     await rows('update echoroom.sessions set is_active = true where id = $1', [sessionId]);
     await ada.page.reload();
@@ -124,6 +125,10 @@ test('a removal that is asked for offline waits and is done; a call with an avat
     await ada.page.getByRole('button', { name: 'Remove Ben' }).click();
     await confirm(ada, 'Remove');
     await personIn(ada, 'Ben').getByText('being removed…').waitFor();
+    // Who leaves with something that waits is asked.
+    await ada.page.getByRole('button', { name: 'Leave' }).click();
+    await ada.page.getByRole('dialog', { name: 'Leave before all is sent?' }).waitFor();
+    await confirm(ada, 'Stay');
     await comeBack(ada, way);
     await ben.page.getByRole('heading', { name: 'You are out of this room' }).waitFor();
     await ada.page.getByRole('button', { name: 'Let Ben back in' }).waitFor();

@@ -69,7 +69,12 @@ async function ownTab(): Promise<string> {
     if (kept && (await isFree(kept))) {
         return kept;
     }
-    sessionStorage.clear();
+    if (kept) {
+        // What waits to be done in Domo is of the browser's person, whichever tab does it.
+        Object.keys(sessionStorage)
+            .filter((key) => !key.startsWith('parley.domo.'))
+            .forEach((key) => sessionStorage.removeItem(key));
+    }
     const fresh = crypto.randomUUID();
     sessionStorage.setItem(TAB, fresh);
     await isFree(fresh);

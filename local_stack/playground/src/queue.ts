@@ -21,6 +21,8 @@ export interface QueueOptions<Item, Result> {
     /** Takes what came of it; it is out of the queue by then. */
     done(item: Item, result: Result): void;
     judge(error: unknown): Judgement;
+    /** Is told what was refused for good, and why. It stays in the queue. */
+    refused?(item: Item, words: string): void;
     changed(): void;
 }
 
@@ -114,6 +116,7 @@ export class Queue<Item extends Refusable, Result> {
                     await this.#pause.wait(judgement.afterMs ?? delayAfter(failures));
                 } else {
                     this.#refuse(idOf(item), judgement.words);
+                    this.#options.refused?.(item, judgement.words);
                 }
             }
         }

@@ -7,14 +7,16 @@ interface RefusedProps {
     readonly words: string;
     /** What they wrote, where it is not to be seen elsewhere. */
     readonly text?: string;
+    /** Whether it is read out at once; not where a notice says the same. */
+    readonly isAlert?: boolean;
     retry(): void;
     discard(): void;
     readonly children?: ComponentChildren;
 }
 
-export function Refused({ words, text, retry, discard, children }: RefusedProps) {
+export function Refused({ words, text, isAlert = false, retry, discard, children }: RefusedProps) {
     return (
-        <div class="refusal" role="alert">
+        <div class="refusal" {...(isAlert ? { role: 'alert' } : { role: 'group', 'aria-label': 'Not done' })}>
             <p>
                 <Icon name="warning" size={16} /> <span>{words}</span>
             </p>

@@ -6,6 +6,7 @@ import { Queue, type Refusable } from '../../queue';
 import { Store } from '../../store';
 import type { Person } from '../../person';
 import { apiOf, type Api } from './api';
+import { asPerson } from './as_person';
 import type { Demo, DemoChange, DemoStatus, FileKind, NewDemo, NewKnowledge } from './rows';
 import { domoWords } from './words';
 
@@ -112,10 +113,12 @@ async function perform(api: Api, wish: Wish): Promise<unknown> {
 }
 
 export type DoneListener = (act: Act, result: unknown) => void;
+export type RefusedListener = (act: Act, words: string) => void;
 
 export class Acts extends Store {
     readonly #queue: Queue<Act, unknown>;
     readonly #listeners = new Set<DoneListener>();
+    readonly #refused = new Set<RefusedListener>();
 
     constructor(person: Person) {
         super();
@@ -125,9 +128,10 @@ export class Acts extends Store {
             key: `parley.domo.acts.${person.id}`,
             idOf: ({ id }) => id,
             isItem: isAct,
-            send: (act) => perform(api, act),
+            send: (act) => asPerson(person, () => perform(api, act)),
             done: (act, result) => this.#listeners.forEach((listener) => listener(act, result)),
             judge: (error) => judge(error, domoWords),
+            refused: (act, words) => this.#refused.forEach((listener) => listener(act, undoneWords({ ...act, refusal: words }))),
             changed: () => this.changed(),
         });
     }
@@ -148,6 +152,12 @@ export class Acts extends Store {
     onDone(listener: DoneListener): () => void {
         this.#listeners.add(listener);
         return () => void this.#listeners.delete(listener);
+    }
+
+    /** Is told of each act that is refused for good, in words. */
+    onRefused(listener: RefusedListener): () => void {
+        this.#refused.add(listener);
+        return () => void this.#refused.delete(listener);
     }
 
     retry(id: string): void {

@@ -31,6 +31,7 @@ export function DemoList({ person, account, link, go, acts }: DemoListProps) {
     const [deleted, setDeleted] = useState<readonly DeletedDemo[]>([]);
     const [trouble, setTrouble] = useState('');
     const [gone, setGone] = useState<DeletedDemo>();
+    const [refused, setRefused] = useState('');
     /** The demo that was asked for last: one goes there when it is made. */
     const made = useRef('');
     useStore(acts);
@@ -70,9 +71,11 @@ export function DemoList({ person, account, link, go, acts }: DemoListProps) {
             }
             void look();
         });
+        const stopHearing = acts.onRefused((_, words) => setRefused(words));
         return () => {
             isGone = true;
             clearInterval(timer);
+            stopHearing();
             stop();
         };
     }, [api, link, acts]);
@@ -97,8 +100,14 @@ export function DemoList({ person, account, link, go, acts }: DemoListProps) {
             <RefusedActs
                 acts={acts.all}
                 nameOf={(id) => demos?.find((demo) => demo.id === id)?.name}
-                retry={(id) => acts.retry(id)}
-                discard={(id) => acts.discard(id)}
+                retry={(id) => {
+                    setRefused('');
+                    acts.retry(id);
+                }}
+                discard={(id) => {
+                    setRefused('');
+                    acts.discard(id);
+                }}
             />
             {demos?.length === 0 && waiting.length === 0 && <p class="domo-note">There is none yet. Make one below.</p>}
             <ul class="demos" aria-label="Your demos" aria-busy={!demos}>
@@ -131,7 +140,7 @@ export function DemoList({ person, account, link, go, acts }: DemoListProps) {
                 restore={restore}
                 erase={({ id, name }) => acts.want({ demo_id: id, kind: 'erase', name })}
             />
-            <Notice words={trouble} />
+            <Notice words={refused || trouble} {...(refused ? { dismiss: () => setRefused('') } : {})} />
             <Notice words={gone && `“${gone.name}” is deleted.`} isWaiting dismiss={() => setGone(undefined)}>
                 <button type="button" class="plain small" onClick={() => gone && restore(gone)}>
                     Bring it back

@@ -84,6 +84,7 @@ function Sending({ open }: { open: OpenDemo }) {
                 ) : (
                     <Refused
                         key={id}
+                        isAlert
                         words={`Not added: ${file.name}. ${refusal}`}
                         retry={() => open.retry(id)}
                         discard={() => open.discard(id)}

@@ -2,16 +2,15 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { App, AppProps } from '../app';
-import { Acts } from './acts';
 import { DemoList } from './demo_list';
 import { DemoView } from './demo_view';
-import { Uploads } from './uploads';
+import { workOf } from './work';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function Domo(props: AppProps) {
     const { person, path } = props;
-    const [work] = useState(() => ({ acts: new Acts(person), uploads: new Uploads(person) }));
+    const [work] = useState(() => workOf(person));
     useEffect(() => {
         const flush = () => {
             work.acts.flush();
@@ -20,11 +19,7 @@ function Domo(props: AppProps) {
         // What an earlier page of this tab left, and whatever waits when the network is back.
         flush();
         window.addEventListener('online', flush);
-        return () => {
-            window.removeEventListener('online', flush);
-            work.acts.stop();
-            work.uploads.stop();
-        };
+        return () => window.removeEventListener('online', flush);
     }, [work]);
     return UUID.test(path) ? <DemoView key={path} {...props} {...work} demoId={path} /> : <DemoList {...props} {...work} />;
 }

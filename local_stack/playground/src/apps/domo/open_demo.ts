@@ -105,6 +105,8 @@ export class OpenDemo extends Store {
             acts.subscribe(() => this.changed()),
             uploads.subscribe(() => this.changed()),
             uploads.onDone(done),
+            // It stands where it belongs as well, which may be far from what one looks at by then.
+            acts.onRefused((act, words) => act.demo_id === this.id && this.tell(words)),
             acts.onDone((act, result) => this.#actDone(act, result, done)),
         ];
         this.#reads = Object.fromEntries(PARTS.map((part) => [part, oneAtATime(() => this.#readPart(part))])) as Record<Part, () => Promise<void>>;
@@ -128,15 +130,18 @@ export class OpenDemo extends Store {
     /** Has something done: shown at once, done as soon as it can be. */
     want(wish: Wish): void {
         this.said = '';
+        this.dismissNotice();
         this.#options.acts.want(wish);
     }
 
     retry(id: string): void {
+        this.dismissNotice();
         this.#options.acts.retry(id);
         this.#options.uploads.retry(id);
     }
 
     discard(id: string): void {
+        this.dismissNotice();
         this.#options.acts.discard(id);
         this.#options.uploads.discard(id);
     }

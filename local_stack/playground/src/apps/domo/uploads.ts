@@ -4,6 +4,7 @@ import { judge } from '../../errors';
 import type { Person } from '../../person';
 import { Queue, type Refusable } from '../../queue';
 import { Store } from '../../store';
+import { asPerson } from './as_person';
 import { apiOf } from './api';
 import type { FileKind } from './rows';
 import { domoWords } from './words';
@@ -32,7 +33,7 @@ export class Uploads extends Store {
             key: '',
             idOf: ({ id }) => id,
             isItem: (value): value is WantedFile => value instanceof Object,
-            send: (wanted) => api.upload(wanted),
+            send: (wanted) => asPerson(person, () => api.upload(wanted)),
             done: ({ demo_id }) => this.#listeners.forEach((listener) => listener(demo_id)),
             judge: (error) => judge(error, domoWords),
             changed: () => {

@@ -34,7 +34,7 @@ export function PendingItem({ room, draft, isReachable, ask, write }: PendingIte
                     <p class="content">{draft.content}</p>
                 </div>
                 {isRefused ? (
-                    <Refused words={`Not sent. ${draft.refusal}`} retry={() => room.outbox.retry(draft.client_id)} discard={discard} />
+                    <Refused isAlert words={`Not sent. ${draft.refusal}`} retry={() => room.outbox.retry(draft.client_id)} discard={discard} />
                 ) : (
                     <p class="waiting-mark">
                         <Icon name="clock" size={14} /> {isReachable ? 'Sending…' : 'Waiting to be sent'}

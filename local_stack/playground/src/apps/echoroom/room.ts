@@ -14,7 +14,7 @@ import type { Person } from '../../person';
 import { Store } from '../../store';
 import { Stream } from '../../stream';
 import { apiOf, type Api, type Message, type Removed, type RoomState, type Seat, type Session } from './api';
-import { isChange, isOvertaken, messageAfter, perform, seatAfter, type Change, type Wish } from './changes';
+import { isChange, isOvertaken, messageAfter, perform, seatAfter, undoneWords, type Change, type Wish } from './changes';
 import { Conversations } from './conversations';
 import { seatsAfter, withSeat, withoutSeat, type Seats } from './seats';
 import { Typing } from './typing';
@@ -252,6 +252,8 @@ export class Room extends Store {
             send: (change) => this.#keeper.reach(perform(this.#api, this.id, change)),
             done: (change, result) => this.#changeDone(change, result),
             judge: (error) => this.#judge(error),
+            // It stands at its message as well, which may be far from what one looks at by then.
+            refused: (change, words) => this.#tell(`${undoneWords(change)} ${words}`),
             changed: () => this.changed(),
         });
     }

@@ -5,6 +5,7 @@ import { Icon } from '../../icons';
 import type { Link } from '../../link';
 import { useStore } from '../../store';
 import type { AppProps } from '../app';
+import { useQuestion } from '../../question';
 import { Refused } from '../../refused';
 import { apiOf, type Message } from './api';
 import { AvatarPanel } from './avatar_panel';
@@ -194,6 +195,20 @@ function Inside({ person, room, link, go }: AppProps & { room: Room }) {
 function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
     const { session, seats, mySeat } = room;
     const [isCopied, setCopied] = useState(false);
+    const [question, ask] = useQuestion();
+    const leaveOrAsk = () => {
+        if (room.outbox.drafts.length + room.changes.items.length === 0) {
+            leave();
+            return;
+        }
+        ask({
+            title: 'Leave before all is sent?',
+            text: 'What waits here is kept in this tab, and sent when you come back to this room.',
+            yes: 'Leave',
+            no: 'Stay',
+            act: leave,
+        });
+    };
     if (!session || !mySeat) {
         return null;
     }
@@ -240,11 +255,12 @@ function RoomBar({ room, leave }: { room: Room; leave: () => void }) {
                     <Icon name={isCopied ? 'check' : 'link'} />
                     <span class="wide-text">{isCopied ? 'Copied' : 'Copy link'}</span>
                 </button>
-                <button type="button" class="quiet" onClick={leave}>
+                <button type="button" class="quiet" onClick={leaveOrAsk}>
                     <Icon name="door" />
                     <span class="wide-text">Leave</span>
                 </button>
             </div>
+            {question}
         </header>
     );
 }
