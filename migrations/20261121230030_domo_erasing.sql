@@ -256,6 +256,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- For a batch a scan of everybody's rows may look cheaper while they are some thousands, and a plan is kept.
+set enable_seqscan = off
 as $$
 declare
     v_demo_id uuid;
