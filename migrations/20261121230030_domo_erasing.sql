@@ -29,7 +29,7 @@ parallel safe
 set search_path = ''
 as $$
 begin
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
 end
 $$;
 
