@@ -80,6 +80,7 @@ test('the link to a full room says so, offers another of its mood, and a seat th
     await late.page.reload();
     await heading(late, 'This room is full');
     await badge(late, 'Connected');
+    await another(late, mood).waitFor();
     await late.page.getByRole('button', { name: 'Back to the moods' }).click();
     await late.page.goto(`${late.url}/#/echoroom/${sessionId}`);
     await late.page.getByRole('alert').filter({ hasText: 'This room is full: 2 of 2 seats are taken.' }).waitFor();

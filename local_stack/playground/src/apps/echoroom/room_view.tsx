@@ -78,6 +78,17 @@ function Seated(props: AppProps & { sessionId: string }) {
     }, [hasEnded, sessionId]);
     useTitle(room);
     const api = useMemo(() => apiOf(person.client), [person]);
+    const [found, setFound] = useState<string>();
+    const mood = room.session?.category ?? found;
+    useEffect(() => {
+        if (hasEnded && !room.session) {
+            // A full room is to be seen from outside. Without its mood, others are offered.
+            api.room(sessionId).then(
+                (outside) => setFound(outside?.category),
+                () => undefined,
+            );
+        }
+    }, [api, room, hasEnded, sessionId]);
 
     if (room.ending) {
         return (
@@ -88,7 +99,7 @@ function Seated(props: AppProps & { sessionId: string }) {
                 </h1>
                 <p role="alert">{room.ending.words}</p>
                 <Unsent room={room} />
-                <OtherRooms api={api} mood={room.session?.category ?? (me.mood || undefined)} go={go} />
+                <OtherRooms api={api} mood={mood} go={go} />
                 <div class="row">
                     <button
                         type="button"
