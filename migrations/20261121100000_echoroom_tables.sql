@@ -242,6 +242,16 @@ create index audit_log_message_id_idx on echoroom_private.audit_log (message_id)
 
 comment on table echoroom_private.audit_log is 'Who came and went, and what a text was before it was edited or deleted. For moderation.';
 
+-- Erasing ---------------------------------------------------------------------------------------------------------------------
+
+create table echoroom_private.erased_people (
+    user_id uuid not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    constraint erased_people_pkey primary key (user_id)
+);
+
+comment on table echoroom_private.erased_people is 'Deleted accounts that wrote much: maintenance takes their ids out of what they wrote, and the row when that is done.';
+
 -- Kernel ----------------------------------------------------------------------------------------------------------------------
 
 select parley.maintain_count(

@@ -30,6 +30,7 @@ alter table echoroom_private.message_changes enable row level security;
 alter table echoroom.persona enable row level security;
 -- No policy at all: the log is for service_role.
 alter table echoroom_private.audit_log enable row level security;
+alter table echoroom_private.erased_people enable row level security;
 alter table echoroom_private.temporary_rooms enable row level security;
 
 -- Everybody else has list_sessions, which does not say who opened a room, nor how much is going on there.

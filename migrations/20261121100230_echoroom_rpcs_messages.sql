@@ -41,18 +41,36 @@ $$;
 
 comment on function echoroom_private.reactions_of is 'Reactions of some messages, grouped by emoji: [{emoji, count, reacted}], oldest first. As far as the caller may see them.';
 
+create function echoroom_private.erased_ids()
+returns uuid[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    return array(select e.user_id from echoroom_private.erased_people e);
+end
+$$;
+
+comment on function echoroom_private.erased_ids is
+    'Accounts that are deleted and whose id is still being taken out of what they wrote: no RPC returns it any more. As a rule none.';
+
 create function echoroom_private.messages_json(p_message_ids uuid[], p_changed_seqs bigint[] default null)
 returns jsonb
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+    v_erased constant uuid[] := echoroom_private.erased_ids();
 begin
     -- The number of the latest change by a scalar subquery: a join could be planned as a scan of all changes.
     return (
         select coalesce(
             jsonb_agg(
                 to_jsonb(m) || jsonb_build_object(
+                    'user_id', case when m.user_id = any (v_erased) then null else m.user_id end,
                     'changed_seq',
                     case
                         when p_changed_seqs is null then
@@ -380,6 +398,7 @@ revoke execute on all functions in schema echoroom, echoroom_private from public
 
 grant execute on function
     echoroom_private.reactions_of(uuid[]),
+    echoroom_private.erased_ids(),
     echoroom_private.messages_json(uuid[], bigint[]),
     echoroom_private.send_message(uuid, text, text, uuid, uuid),
     echoroom_private.edit_message(uuid, text),

@@ -128,16 +128,7 @@ comment on function echoroom_private.erase_rooms is
 
 -- People ------------------------------------------------------------------------------------------------------------------------
 
-create table echoroom_private.erased_people (
-    user_id uuid not null,
-    requested_at timestamptz not null default clock_timestamp(),
-    constraint erased_people_pkey primary key (user_id)
-);
-
-comment on table echoroom_private.erased_people is 'Deleted accounts that wrote much: maintenance takes their ids out of what they wrote, and the row when that is done.';
-alter table echoroom_private.erased_people enable row level security;
-
-revoke all on echoroom_private.erased_rooms, echoroom_private.erased_people from public, anon, authenticated, service_role;
+revoke all on echoroom_private.erased_rooms from public, anon, authenticated, service_role;
 
 -- As the foreign key would that is missing.
 create function echoroom_private.hold_creator()

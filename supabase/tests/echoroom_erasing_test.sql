@@ -2,7 +2,7 @@
 begin;
 set local client_min_messages = warning;
 create extension if not exists pgtap with schema extensions;
-select plan(45);
+select plan(46);
 \ir domo_fixture.psql
 
 
@@ -88,6 +88,15 @@ select is((select user_id from echoroom_private.erased_people), pg_temp.person(4
 select is(
     (select count(*) from echoroom.chat_messages where user_id = pg_temp.person(4)), 451::bigint, 'no message is touched by the statement that deletes it'
 );
+select pg_temp.act_as(1);
+select is(
+    (
+        select array[count(*), count(*) filter (where m ->> 'user_id' = pg_temp.person(4)::text), count(*) filter (where m ->> 'sender_name' = 'Writer')]
+        from jsonb_array_elements(echoroom.get_messages(pg_temp.room('third'), 200) || (echoroom.messages_since(pg_temp.room('third'), 0) -> 'messages')) m
+    ),
+    array[652, 0, 648]::bigint[], 'nor does any RPC say whose they were from then on'
+);
+select pg_temp.act_as_owner();
 do $$ begin while echoroom_private.erase_people(100) > 0 loop end loop; end $$;
 select is_empty(
     format(

@@ -355,6 +355,7 @@ export const definerHelpers = {
     'echoroom_private.create_session': users,
     'echoroom_private.delete_message': users,
     'echoroom_private.edit_message': users,
+    'echoroom_private.erased_ids': users,
     'echoroom_private.end_conversation': users,
     'echoroom_private.find_room': users,
     'echoroom_private.heartbeat': users,

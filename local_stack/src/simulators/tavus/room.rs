@@ -32,7 +32,11 @@ pub(super) async fn page(State(shared): State<Shared>, Path(id): Path<String>) -
 <form method="post" action="leave"><button>Leave</button></form>"#;
         (StatusCode::OK, lines.collect(), controls)
     } else {
-        (StatusCode::GONE, String::new(), "<p>This conversation has ended.</p>")
+        (
+            StatusCode::GONE,
+            String::new(),
+            "<p>This conversation has ended.</p>",
+        )
     };
     let page = Html(format!(
         r#"<!doctype html><meta charset="utf-8"><base href="/rooms/{id}/"><title>Simulated room</title>
