@@ -86,8 +86,20 @@ impl Database {
 
     /// A connection as role postgres.
     pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
+        Self::connect_to(self.url()).await
+    }
+
+    /// A connection as a superuser, who may switch triggers off.
+    pub(crate) async fn connect_admin(&self) -> Result<PgConnection, Error> {
+        let url = self.endpoints.admin.as_deref().ok_or(Error::Unprepared(
+            "the suite growth fills tables with triggers off: set SUPABASE_ADMIN_DB_URL beside SUPABASE_DB_URL",
+        ))?;
+        Self::connect_to(url).await
+    }
+
+    async fn connect_to(url: &str) -> Result<PgConnection, Error> {
         let doing = "connecting";
-        let options: PgConnectOptions = self.url().parse().map_err(Error::database(doing))?;
+        let options: PgConnectOptions = url.parse().map_err(Error::database(doing))?;
         let options = options
             .application_name("parley_bench")
             .disable_statement_logging();

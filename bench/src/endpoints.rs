@@ -7,6 +7,8 @@ use std::path::Path;
 pub(crate) struct Endpoints {
     /// The database as role postgres.
     pub(crate) database: String,
+    /// The database as a superuser, where there is one.
+    pub(crate) admin: Option<String>,
     /// The database as role parley_worker, where somebody has given it a password.
     pub(crate) worker: Option<String>,
     /// The gateway and its secret key, where they are known.
@@ -43,6 +45,7 @@ impl Endpoints {
         let api = variable("SUPABASE_URL").zip(variable("SUPABASE_SERVICE_ROLE_KEY"));
         Some(Self {
             database: variable("SUPABASE_DB_URL")?,
+            admin: variable("SUPABASE_ADMIN_DB_URL"),
             worker: variable("WORKER_DB_URL"),
             api: api.map(|(url, key)| Api { url, key }),
         })

@@ -10,6 +10,7 @@ mod embed;
 mod endpoints;
 mod error;
 mod fanout;
+mod growth;
 mod line;
 mod peer;
 mod plot;
@@ -52,6 +53,9 @@ struct Arguments {
     /// How many sockets listen in the suite fanout.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
     sockets: Vec<usize>,
+    /// How many messages, rooms and calls the suite growth measures at, each more than the one before and in thousands.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    sizes: Vec<u32>,
     /// Small corpora in the suite search: a minute instead of ten.
     #[arg(long)]
     quick: bool,
@@ -74,6 +78,8 @@ enum Suite {
     Search,
     /// Talks, documents and notes to chunks with embeddings.
     Embed,
+    /// The same calls at a thousand and at a million messages, rooms and calls.
+    Growth,
 }
 
 fn main() -> ExitCode {
@@ -198,6 +204,9 @@ async fn measure(arguments: &Arguments, database: &Database, pace: Pace) -> Resu
             pace,
             &lines,
         )?;
+    }
+    if is_wanted(Suite::Growth) {
+        growth::measure(database, &arguments.sizes, pace, &facts).await?;
     }
     Ok(())
 }

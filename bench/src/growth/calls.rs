@@ -5,8 +5,8 @@
 pub(crate) enum Role {
     /// Person 1, signed in.
     Person,
-    /// The worker.
-    Worker,
+    /// The worker, or the sweep that it has run: both read and write with the rights of the functions' owner.
+    Server,
 }
 
 impl Role {
@@ -17,7 +17,7 @@ impl Role {
                 "select set_config('request.jwt.claims', jsonb_build_object('sub', growth.id('person', 1), 'role', 'authenticated')::text, true),
                      set_config('role', 'authenticated', true)"
             }
-            Self::Worker => "select set_config('role', 'parley_worker', true)",
+            Self::Server => "select 1",
         }
     }
 }
@@ -44,10 +44,10 @@ const fn person(what: &'static str, sql: &'static str) -> Call {
     }
 }
 
-const fn worker(what: &'static str, sql: &'static str) -> Call {
+const fn server(what: &'static str, sql: &'static str) -> Call {
     Call {
         what,
-        role: Role::Worker,
+        role: Role::Server,
         sql,
         has_answer: false,
     }
@@ -62,10 +62,17 @@ macro_rules! id {
 
 /// All of them, app by app.
 pub(crate) const CALLS: &[Call] = &[
-    person("get_messages", concat!("select echoroom.get_messages(", id!("room", 1), ")")),
+    person(
+        "get_messages",
+        concat!("select echoroom.get_messages(", id!("room", 1), ")"),
+    ),
     person(
         "get_messages, before_seq",
-        concat!("select echoroom.get_messages(", id!("room", 1), ", before_seq => 500)"),
+        concat!(
+            "select echoroom.get_messages(",
+            id!("room", 1),
+            ", before_seq => 500)"
+        ),
     ),
     person(
         "get_messages, before_timestamp",
@@ -93,57 +100,144 @@ pub(crate) const CALLS: &[Call] = &[
         "messages_since, from the beginning",
         concat!("select echoroom.messages_since(", id!("room", 1), ", 0)"),
     ),
-    person("room_state", concat!("select echoroom.room_state(", id!("room", 1), ")")),
+    person(
+        "room_state",
+        concat!("select echoroom.room_state(", id!("room", 1), ")"),
+    ),
     person(
         "send_message",
-        concat!("select echoroom.send_message(", id!("room", 1), ", 'Hello', client_id => gen_random_uuid())"),
+        concat!(
+            "select echoroom.send_message(",
+            id!("room", 1),
+            ", 'Hello', client_id => gen_random_uuid())"
+        ),
     ),
     person(
         "send_message, a retry",
-        concat!("select echoroom.send_message(", id!("room", 1), ", 'Hello', client_id => ", id!("client", 40), ")"),
+        concat!(
+            "select echoroom.send_message(",
+            id!("room", 1),
+            ", 'Hello', client_id => ",
+            id!("client", 40),
+            ")"
+        ),
     ),
-    person("edit_message", concat!("select echoroom.edit_message(", id!("message", 200), ", 'New text')")),
-    person("delete_message", concat!("select echoroom.delete_message(", id!("message", 200), ")")),
-    person("add_reaction", concat!("select echoroom.add_reaction(", id!("message", 41), ", '🎉')")),
-    person("remove_reaction", concat!("select echoroom.remove_reaction(", id!("message", 200), ", '👍')")),
-    person("heartbeat", concat!("select echoroom.heartbeat(", id!("room", 1), ")")),
+    person(
+        "edit_message",
+        concat!(
+            "select echoroom.edit_message(",
+            id!("message", 200),
+            ", 'New text')"
+        ),
+    ),
+    person(
+        "delete_message",
+        concat!("select echoroom.delete_message(", id!("message", 200), ")"),
+    ),
+    person(
+        "add_reaction",
+        concat!("select echoroom.add_reaction(", id!("message", 41), ", '🎉')"),
+    ),
+    person(
+        "remove_reaction",
+        concat!("select echoroom.remove_reaction(", id!("message", 200), ", '👍')"),
+    ),
+    person(
+        "heartbeat",
+        concat!("select echoroom.heartbeat(", id!("room", 1), ")"),
+    ),
     person("find_room", "select echoroom.find_room('crowded')"),
-    person("join_room", concat!("select echoroom.join_room(", id!("room", 5), ")")),
-    person("leave_room", concat!("select echoroom.leave_room(", id!("room", 1), ")")),
+    person(
+        "join_room",
+        concat!("select echoroom.join_room(", id!("room", 5), ")"),
+    ),
+    person(
+        "leave_room",
+        concat!("select echoroom.leave_room(", id!("room", 1), ")"),
+    ),
     person("list_sessions", "select * from echoroom.list_sessions()"),
     person(
         "remove_participant",
-        concat!("select echoroom.remove_participant(", id!("room", 1), ", ", id!("person", 5), ")"),
+        concat!(
+            "select echoroom.remove_participant(",
+            id!("room", 1),
+            ", ",
+            id!("person", 5),
+            ")"
+        ),
     ),
-    person("echoroom.start_conversation", concat!("select echoroom.start_conversation(", id!("room", 1), ", 'Calm')")),
-    person("echoroom.end_conversation", "select echoroom.end_conversation('avatar-5')"),
-    person("get_demo_stats", concat!("select domo.get_demo_stats(", id!("demo", 1), ")")),
+    person(
+        "echoroom.start_conversation",
+        concat!("select echoroom.start_conversation(", id!("room", 1), ", 'Calm')"),
+    ),
+    person(
+        "echoroom.end_conversation",
+        "select echoroom.end_conversation('avatar-5')",
+    ),
+    person(
+        "get_demo_stats",
+        concat!("select domo.get_demo_stats(", id!("demo", 1), ")"),
+    ),
     person("demo_dashboard", "select * from domo.demo_dashboard()"),
-    person("events_since, 50 back", concat!("select domo.events_since(", id!("demo", 1), ", 9999950)")),
+    person(
+        "events_since, 50 back",
+        concat!("select domo.events_since(", id!("demo", 1), ", 9999950)"),
+    ),
     person(
         "domo.start_conversation",
-        concat!("select domo.start_conversation(", id!("demo", 1), ", gen_random_uuid())"),
+        concat!(
+            "select domo.start_conversation(",
+            id!("demo", 1),
+            ", gen_random_uuid())"
+        ),
     ),
     person("domo.end_conversation", "select domo.end_conversation('call-5')"),
     person(
         "conversation_analytics, an hour",
-        concat!("select domo.conversation_analytics(", id!("demo", 1), ", now() - interval '1 hour')"),
+        concat!(
+            "select domo.conversation_analytics(",
+            id!("demo", 1),
+            ", now() - interval '1 hour')"
+        ),
     ),
     person(
         "conversations, the latest 50",
-        concat!("select * from domo.conversations where demo_id = ", id!("demo", 1), " order by created_at desc limit 50"),
+        concat!(
+            "select * from domo.conversations where demo_id = ",
+            id!("demo", 1),
+            " order by created_at desc limit 50"
+        ),
     ),
     person(
         "export_demo_data, 100 lines",
-        concat!("select domo.export_demo_data(", id!("demo", 1), ", 'conversations/' || ", id!("call", 5), ", 100)"),
+        concat!(
+            "select domo.export_demo_data(",
+            id!("demo", 1),
+            ", 'conversations/' || ",
+            id!("call", 5),
+            ", 100)"
+        ),
     ),
     person(
         "search_knowledge",
-        concat!("select domo.search_knowledge(", id!("demo", 1), ", 'What is said of topic42?')"),
+        concat!(
+            "select domo.search_knowledge(",
+            id!("demo", 1),
+            ", 'What is said of topic42?')"
+        ),
     ),
-    worker("echoroom, tavus_open", "select * from echoroom_private.tavus_open(50)"),
-    worker("echoroom, keep_orphans", "select * from echoroom_private.keep_orphans()"),
-    worker("domo, tavus_open", "select * from domo_private.tavus_open(50)"),
-    worker("domo, keep_orphans", "select * from domo_private.keep_orphans()"),
-    worker("prune_stream, 100 of those above a day", "select domo_private.prune_stream(1, 100)"),
+    server(
+        "echoroom, tavus_open",
+        "select * from echoroom_private.tavus_open(50)",
+    ),
+    server(
+        "echoroom, keep_orphans",
+        "select * from echoroom_private.keep_orphans()",
+    ),
+    server("domo, tavus_open", "select * from domo_private.tavus_open(50)"),
+    server("domo, keep_orphans", "select * from domo_private.keep_orphans()"),
+    server(
+        "prune_stream, 100 of those above a day",
+        "select domo_private.prune_stream(1, 100)",
+    ),
 ];

@@ -1,5 +1,7 @@
 //! The rows: those that the test of plans has, in three sizes.
 
+use std::fmt::Write as _;
+
 use sqlx::PgConnection;
 
 use crate::error::Error;
@@ -14,28 +16,6 @@ const PEOPLE: u32 = 12_000;
 const DEMOS: u32 = 1_000;
 const CHUNKS: u32 = 1_500;
 
-/// What is emptied at the end.
-const TABLES: &str = "echoroom.chat_messages, echoroom_private.message_changes, echoroom.message_reactions, echoroom.participants,
-    echoroom.removed_participants, echoroom_private.audit_log, echoroom.conversations, domo.demos, domo.audit_logs, domo.conversations";
-
-/// The suite empties the tables that it fills, so nothing of anybody's may be in them.
-pub(crate) async fn check_is_empty(keeper: &mut PgConnection) -> Result<(), Error> {
-    let is_empty: bool = sqlx::query_scalar(
-        "select not exists (select from echoroom.chat_messages) and not exists (select from domo.demos)
-             and not exists (select from echoroom.participants)",
-    )
-    .fetch_one(keeper)
-    .await
-    .map_err(Error::database("looking for rows"))?;
-    if is_empty {
-        Ok(())
-    } else {
-        Err(Error::Unprepared(
-            "the suite growth empties the tables that it fills: give it a stack of its own",
-        ))
-    }
-}
-
 /// Adds the rows that are missing to a size.
 pub(crate) async fn fill(keeper: &mut PgConnection, before: u32, size: u32) -> Result<(), Error> {
     let is_first = before == 0;
@@ -44,11 +24,20 @@ pub(crate) async fn fill(keeper: &mut PgConnection, before: u32, size: u32) -> R
         format!("set growth.{what}_from = {from}; set growth.{what}_to = {to};")
     };
     let mut settings = String::new();
-    for (what, to) in [("people", PEOPLE), ("demos", DEMOS), ("chunks", CHUNKS), ("jobs", 0)] {
+    for (what, to) in [
+        ("people", PEOPLE),
+        ("demos", DEMOS),
+        ("chunks", CHUNKS),
+        ("jobs", 0),
+    ] {
         settings.push_str(&from_to(what, to));
     }
     for what in ["messages", "rooms", "calls"] {
-        settings.push_str(&format!("set growth.{what}_from = {}; set growth.{what}_to = {size};", before + 1));
+        let _ = write!(
+            settings,
+            "set growth.{what}_from = {}; set growth.{what}_to = {size};",
+            before + 1
+        );
     }
     run(keeper, &settings).await?;
     run(keeper, ROWS).await?;
@@ -70,19 +59,58 @@ pub(crate) async fn fill(keeper: &mut PgConnection, before: u32, size: u32) -> R
     run(keeper, "checkpoint").await
 }
 
-/// Leaves nothing behind.
+/// Leaves nothing behind: with triggers off, so each table by itself, and what hangs on a row after the row.
 pub(crate) async fn clear(keeper: &mut PgConnection) -> Result<(), Error> {
-    run(
-        keeper,
-        &format!(
-            "set session_replication_role = replica;
-             truncate {TABLES} cascade;
-             delete from echoroom.sessions where category in ('Busy', 'Crowded');
-             delete from auth.users where id in (select growth.id('person', i) from generate_series(1, {PEOPLE}) i);
-             delete from parley.processed_events where event_key like 'event-%';
-             set session_replication_role = origin;
-             drop schema growth cascade"
-        ),
-    )
-    .await
+    let demos = format!("in (select growth.id('demo', i) from generate_series(1, {DEMOS}) i)");
+    let mut sql = format!(
+        "delete from domo.knowledge_chunks where demo_id {demos}; set session_replication_role = replica;"
+    );
+    for table in ["chat_messages", "message_reactions", "conversations"] {
+        let _ = write!(
+            sql,
+            "delete from echoroom.{table} where session_id = growth.id('room', 1);"
+        );
+    }
+    for table in ["message_changes", "audit_log"] {
+        let _ = write!(
+            sql,
+            "delete from echoroom_private.{table} where session_id = growth.id('room', 1);"
+        );
+    }
+    for table in [
+        "echoroom.participants",
+        "echoroom.removed_participants",
+        "echoroom_private.temporary_rooms",
+    ] {
+        let _ = write!(
+            sql,
+            "delete from {table} where session_id in (select id from echoroom.sessions where category in ('Busy', 'Crowded'));"
+        );
+    }
+    for table in [
+        "demo_stats",
+        "demo_videos",
+        "demo_documents",
+        "conversations",
+        "processed_webhook_events",
+        "conversation_messages",
+        "audit_logs",
+        "demo_stream",
+    ] {
+        let _ = write!(sql, "delete from domo.{table} where demo_id {demos};");
+    }
+    let _ = write!(
+        sql,
+        "delete from echoroom.sessions where category in ('Busy', 'Crowded');
+         delete from echoroom_private.conversation_events where event_key like 'event-%';
+         delete from echoroom_private.conversation_looks l where not exists (select from echoroom.conversations c where c.id = l.conversation);
+         delete from domo_private.conversation_looks l where not exists (select from domo.conversations c where c.id = l.conversation);
+         delete from domo_private.heard_videos h where not exists (select from domo.demo_videos v where v.id = h.video_id);
+         delete from domo.demos where id {demos};
+         delete from auth.users where id in (select growth.id('person', i) from generate_series(1, {PEOPLE}) i);
+         delete from parley.processed_events where event_key like 'event-%';
+         set session_replication_role = origin;
+         drop schema growth cascade"
+    );
+    run(keeper, &sql).await
 }

@@ -33,7 +33,6 @@ pub(crate) async fn measure(
     facts: &serde_json::Value,
 ) -> Result<(), Error> {
     let mut keeper = database.connect_admin().await?;
-    fill::check_is_empty(&mut keeper).await?;
     let kernel = echoroom::kernel(&mut keeper).await?;
     let mut variants = echoroom::variants(database).await?;
     variants.retain(|variant| matches!(variant, Variant::Native | Variant::Portable));

@@ -66,7 +66,10 @@ pub(crate) fn publish(sizes: &[u32], facts: &Value, pace: Pace, rows: &[Row]) ->
     std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     for (name, text) in [
         ("growth.md", page),
-        ("growth.json", format!("{:#}\n", document(sizes, facts, pace, rows))),
+        (
+            "growth.json",
+            format!("{:#}\n", document(sizes, facts, pace, rows)),
+        ),
     ] {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(Error::file(&path))?;
