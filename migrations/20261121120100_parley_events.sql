@@ -116,7 +116,7 @@ create function parley.prune_events(older_than interval default '30 days', batch
     as $$
 declare
     cutoff timestamptz;
-    passed constant timestamptz := coalesce(parley.prune_position('parley.events'), '-infinity');
+    passed constant timestamptz := coalesce(parley.prune_position('parley.events'), '-infinity')::timestamptz;
     reached timestamptz;
     found_old bigint;
     pruned bigint;

@@ -144,7 +144,7 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 declare
-    v_passed constant timestamptz := coalesce(parley.prune_position('echoroom.call_events'), '-infinity');
+    v_passed constant timestamptz := coalesce(parley.prune_position('echoroom.call_events'), '-infinity')::timestamptz;
     v_reached timestamptz;
     v_found bigint;
     v_pruned bigint;

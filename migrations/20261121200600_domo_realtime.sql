@@ -317,7 +317,7 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 declare
-    v_passed constant timestamptz := coalesce(parley.prune_position('domo.stream'), '-infinity');
+    v_passed constant timestamptz := coalesce(parley.prune_position('domo.stream'), '-infinity')::timestamptz;
     v_range record;
     v_reached timestamptz;
     v_found bigint := 0;

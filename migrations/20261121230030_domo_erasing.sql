@@ -29,7 +29,7 @@ parallel safe
 set search_path = ''
 as $$
 begin
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
 end
 $$;
 
@@ -167,6 +167,7 @@ create table domo_private.erased_demos (
     constraint erased_demos_pkey primary key (demo_id),
     constraint erased_demos_demo_id_fkey foreign key (demo_id) references domo.demos (id) on delete cascade
 );
+create index erased_demos_requested_at_idx on domo_private.erased_demos (requested_at, demo_id);
 
 comment on table domo_private.erased_demos is 'Demos that were erased and have much in them: nobody''s, until maintenance has removed the rest.';
 alter table domo_private.erased_demos enable row level security;
@@ -256,6 +257,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- For a batch a scan of everybody's rows may look cheaper while they are some thousands, and a plan is kept.
+set enable_seqscan = off
 as $$
 declare
     v_demo_id uuid;

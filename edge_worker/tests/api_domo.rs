@@ -307,10 +307,7 @@ impl Domo {
             let answer = worker.post(&self.ada.token, &path, question.clone()).await;
             assert_eq!(answer.status, 200, "{answer:?}");
             assert_eq!(answer.body["is_by_nearness"], is_by_nearness);
-            assert_eq!(
-                answer.body["results"][0]["content"],
-                "The can holds nine litres."
-            );
+            assert_eq!(answer.body["results"][0]["content"], "The can holds nine litres.");
         }
         assert!(provider.asked().is_empty(), "nothing is bought for a search");
         paying.stop().await;
@@ -410,7 +407,9 @@ impl Domo {
             json!({ "name": "search_knowledge", "conversation_id": id, "arguments": question }).to_string()
         };
         let what = || json!({ "query": "What is it?" });
-        let long = self.tool_of(&buying, TOOL_SECRET, &asked(&"x".repeat(900_000))).await;
+        let long = self
+            .tool_of(&buying, TOOL_SECRET, &asked(&"x".repeat(900_000)))
+            .await;
         assert_eq!(
             (long.status, &long.body["details"]),
             (400, &json!("invalid_body"))

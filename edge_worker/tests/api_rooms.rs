@@ -360,10 +360,15 @@ impl Story {
         let many = json!({ "category": "Many", "max_participants": 101 });
         let many = worker.post(token, "/api/sessions", many).await;
         assert_eq!(many.refusal(), (422, "invalid_max_participants"));
-        // Too fast.
-        let fast = (0..40).map(|_| worker.post(token, "/api/sessions", json!({ "category": "Fast" })));
-        let replies = futures_util::future::join_all(fast).await;
+        // Too many, and too fast.
+        let rooms = (0..40).map(|_| worker.post(token, "/api/sessions", json!({ "category": "Fast" })));
+        let replies = futures_util::future::join_all(rooms).await;
         let last = replies.iter().find(|reply| reply.status != 201).unwrap();
+        assert_eq!(last.refusal(), (409, "limit_reached"));
+        let own = format!("/api/participants/{}/{room}", third.id);
+        let fast = (0..100).map(|_| worker.put(&third.token, &own, json!({ "is_muted": true })));
+        let replies = futures_util::future::join_all(fast).await;
+        let last = replies.iter().find(|reply| reply.status != 200).unwrap();
         assert_eq!(last.refusal(), (429, "rate_limited"));
     }
 }

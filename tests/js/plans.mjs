@@ -45,7 +45,10 @@ const everyChunk = 'a search is exact: it reads one code of each chunk of the de
 /** Every sweep of parley.maintenance, a batch of at most 50: each row may make a dozen plans. */
 export const sweeps = {
     domo_erase_calls: { before: `update parley.limits set allowed = 1 where name = 'domo.calls'` },
-    domo_erase_demos: { before: `insert into domo_private.erased_demos values (growth.id('demo', 1))` },
+    domo_erase_demos: {
+        before: `insert into domo_private.erased_demos values (growth.id('demo', 1))`,
+        scans: ['domo.knowledge_chunks'], why: 'all chunks of this test are of the demo, and it reads as many as a batch',
+    },
     domo_erase_people: { before: `insert into domo_private.erased_people values (growth.id('person', 1))` },
     domo_keep_knowledge: {},
     domo_keep_orphans: {},

@@ -62,8 +62,6 @@ export type ChatMessage = {
     deleted_at: string | null;
     /** Number of the change that made it. */
     seq: number;
-    /** Number of its latest change: edit, deletion, reaction. */
-    changed_seq: number;
     /** Chosen by the sender: the same twice is one message. */
     client_id: string | null;
     created_at: string;
@@ -162,7 +160,11 @@ export type Reaction = {
 };
 
 /** A message with its reactions, the oldest emoji first. */
-export type Message = ChatMessage & { reactions: Reaction[] };
+export type Message = ChatMessage & {
+    /** Number of its latest change: edit, deletion, reaction. */
+    changed_seq: number;
+    reactions: Reaction[];
+};
 
 /** A room, who sits there, and where to listen. */
 export type Room = {
