@@ -44,6 +44,24 @@ test('who follows a link sees the room and chooses a name before anybody sees th
     }
 });
 
+test('a room that is open and not among those that are listed is entered in the same way', async () => {
+    const ada = await newTab();
+    const sessionId = await openRoom(ada);
+    const ben = await newTab();
+    // As where there are more rooms than the list is long.
+    await ben.page.route('**/rpc/list_sessions*', (route) => route.fulfill({ json: [] }));
+    await comeByLink(ben, sessionId);
+    await heading(ben, 'A room of EchoRoom');
+    assert.deepEqual(await seatsOf(ben.userId), []);
+    await ben.page.getByLabel('Your name').fill('Ben');
+    await ben.page.keyboard.press('Enter');
+    await seated(ben);
+    await personIn(ada, 'Ben').waitFor();
+    ada.checkQuiet();
+    ben.checkQuiet(/status of 403/);
+    await Promise.all([ada.close(), ben.close()]);
+});
+
 test('a name can be changed in the room, and the others see it', async () => {
     const { ada, ben } = await pair();
     await say(ben, 'hello');

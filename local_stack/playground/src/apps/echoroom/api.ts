@@ -2,7 +2,7 @@
 
 import type { SupabaseClient } from '@supabase/supabase-js';
 import type { Functions } from '../../../../../clients/js/echoroom';
-import { dataOf } from '../../errors';
+import { Refusal, dataOf } from '../../errors';
 import type { Numbered, Page } from '../../stream';
 import type { Conversation } from './conversation';
 
@@ -74,15 +74,27 @@ export function apiOf(client: SupabaseClient) {
         dataOf<Functions[Name]['Returns']>(echoroom.rpc(name, args));
     return {
         listSessions: (): Promise<Session[]> => call('list_sessions', {}),
-        /** A room as who is not in it sees it: nothing when it is closed or there is none. */
-        room: (session_id: string) =>
-            dataOf<Session | null>(
-                echoroom
-                    .from('sessions')
-                    .select('id, category, description, is_active, max_participants, current_participants')
-                    .eq('id', session_id)
-                    .maybeSingle(),
-            ),
+        /**
+         * A room as who is not in it sees it: what the list of rooms says of it, `unlisted` where it is open and not among the rooms that are
+         * listed, and nothing where it is closed or there is none.
+         */
+        room: async (session_id: string): Promise<Session | 'unlisted' | undefined> => {
+            const [listed] = await dataOf<Session[]>(echoroom.rpc('list_sessions', {}).eq('id', session_id));
+            if (listed) {
+                return listed;
+            }
+            try {
+                return (await call('room_state', { session_id })).session;
+            } catch (error) {
+                if (error instanceof Refusal && error.reason === 'not_a_member') {
+                    return 'unlisted';
+                }
+                if (error instanceof Refusal && error.reason === 'room_not_found') {
+                    return undefined;
+                }
+                throw error;
+            }
+        },
         createSession: (category: string, max_participants: number): Promise<Session> =>
             call('create_session', { category, max_participants }),
         findRoom: (mood: string): Promise<Session> => call('find_room', { mood }),

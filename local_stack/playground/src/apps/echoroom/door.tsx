@@ -14,21 +14,21 @@ const LOOK_AGAIN_MS = 5_000;
 
 export function Door({ person, link, sessionId, go, enter }: AppProps & { sessionId: string; enter: () => void }) {
     const api = useMemo(() => apiOf(person.client), [person]);
-    const [room, setRoom] = useState<Session | null>();
+    const [found, setFound] = useState<Session | 'unlisted' | 'none'>();
     const [trouble, setTrouble] = useState('');
     const [isClosed, setClosed] = useState(false);
     useEffect(() => {
         let isGone = false;
-        let hasAsked = false;
         const look = async () => {
             try {
-                const found = await api.room(sessionId);
-                if (!found && !hasAsked) {
-                    hasAsked = true;
+                const seen = (await api.room(sessionId)) ?? 'none';
+                if (seen === 'none') {
+                    // It does not come back.
+                    clearInterval(timer);
                     setClosed(await isRoomClosed(api, sessionId));
                 }
                 if (!isGone) {
-                    setRoom(found);
+                    setFound(seen);
                     setTrouble('');
                     link.set({ isLive: true, isReachable: true });
                 }
@@ -39,19 +39,20 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
                 }
             }
         };
-        void look();
         const timer = setInterval(() => document.visibilityState === 'visible' && void look(), LOOK_AGAIN_MS);
+        void look();
         return () => {
             isGone = true;
             clearInterval(timer);
         };
     }, [api, link, sessionId]);
+    const room = typeof found === 'object' ? found : undefined;
     const title = room?.category ?? 'EchoRoom';
     useEffect(() => {
         document.title = `${title} · Parley playground`;
     }, [title]);
 
-    if (room === undefined) {
+    if (found === undefined) {
         return (
             <div class="waiting" role="status">
                 <p>{trouble || 'Looking at the room…'}</p>
@@ -63,7 +64,7 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
             Back to the moods
         </button>
     );
-    if (!room || !room.is_active) {
+    if (found === 'none' || room?.is_active === false) {
         return (
             <section class="ending" aria-labelledby="door-title">
                 <h1 id="door-title">{room || isClosed ? 'This room is closed' : 'This room is not there'}</h1>
@@ -71,6 +72,16 @@ export function Door({ person, link, sessionId, go, enter }: AppProps & { sessio
                     {room || isClosed ? 'Nothing more is said in it.' : 'There is no such room. It may have been deleted.'} There are others:
                 </p>
                 <OtherRooms api={api} mood={room?.category} go={go} />
+                {lobby}
+            </section>
+        );
+    }
+    if (!room) {
+        return (
+            <section class="ending" aria-labelledby="door-title">
+                <h1 id="door-title">A room of EchoRoom</h1>
+                <p>It is open. More rooms are than are listed, so how many sit there shows when you do.</p>
+                <ChooseName enter={enter} />
                 {lobby}
             </section>
         );

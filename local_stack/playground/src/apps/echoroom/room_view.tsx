@@ -84,7 +84,7 @@ function Seated(props: AppProps & { sessionId: string }) {
         if (hasEnded && !room.session) {
             // A full room is to be seen from outside. Without its mood, others are offered.
             api.room(sessionId).then(
-                (outside) => setFound(outside?.category),
+                (outside) => setFound(typeof outside === 'object' ? outside.category : undefined),
                 () => undefined,
             );
         }
