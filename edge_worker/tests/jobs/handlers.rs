@@ -323,31 +323,6 @@ async fn call_of_a_demo_begins_with_a_wish_and_ends_with_the_demo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn words_of_an_older_release_are_made_anew() {
-    let scene = Scene::start().await;
-    let tavus = Simulated::start().await;
-    let worker = RealWorker::start(&scene, &tavus, quick());
-    scene.run(DEMO).await;
-    scene
-        .run(
-            "insert into domo.knowledge_chunks (demo_id, content)
-            select d.id, 'number ' || n from domo.demos as d, generate_series(1, 1200) as n;
-            update domo_private.chunk_words set words = 'old', version = 1;
-            update parley.job_schedules set is_enabled = true, next_run_at = now() where name = 'domo_refresh_words'",
-        )
-        .await;
-    until(
-        &scene.owner,
-        "words",
-        "(select count(*) from domo_private.chunk_words where words @@ 'number' and version = domo_private.words_version()) = 1200",
-    )
-    .await;
-    worker.stop().await;
-    tavus.simulator.stop().await;
-    scene.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn vectors_of_a_large_demo_are_put_on_shelves() {
     let scene = Scene::start().await;
     let tavus = Simulated::start().await;
