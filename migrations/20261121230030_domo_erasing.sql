@@ -351,7 +351,14 @@ security definer
 set search_path = ''
 as $$
 begin
-    perform domo_private.enqueue('tavus', 'erase_call', jsonb_build_object('call', old.conversation_id), 'erase_call:' || old.conversation_id);
+    -- Thousands may go at once: all of them are nobody's, so a call that somebody wants waits for one of them at most.
+    perform domo_private.enqueue(
+        'tavus',
+        'erase_call',
+        jsonb_build_object('call', old.conversation_id),
+        'erase_call:' || old.conversation_id,
+        domo_private.nobody()
+    );
     return null;
 end
 $$;
