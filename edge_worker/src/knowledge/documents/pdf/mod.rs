@@ -133,4 +133,34 @@ mod tests {
             assert_eq!(first_that_reads(&readers, b""), expected);
         }
     }
+
+    /// What four writers made of the same sentences; `tests/documents/make` says how.
+    #[test]
+    fn sentences_of_every_writer_are_read_whole() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/documents");
+        let sentences = std::fs::read(format!("{folder}/texts.json")).unwrap();
+        let sentences: serde_json::Value = serde_json::from_slice(&sentences).unwrap();
+        let sentence = |language: &str| sentences[language]["text"].as_str().unwrap().to_owned();
+        for (writer, languages) in [
+            // Its fonts for Arabic name parts of letters, and what these are together is told beside them.
+            ("chromium", vec!["en", "de", "fr", "el", "zh", "ja", "ko", "th"]),
+            ("pdfkit", vec!["en", "de", "fr", "ja", "th"]),
+            ("pdf-lib", vec!["en", "de", "fr", "zh", "ja", "ko", "th"]),
+            // One font is in StandardEncoding, and those of Chinese, Japanese and Korean are not in the file.
+            ("reportlab", vec!["en", "de", "zh", "ja", "ko"]),
+        ] {
+            let text = drawn(&std::fs::read(format!("{folder}/{writer}.pdf")).unwrap()).unwrap();
+            assert!(text.is_whole, "{writer}");
+            for language in languages {
+                assert!(text.text.contains(&sentence(language)), "{writer}: {}", text.text);
+            }
+            assert!(!text.text.contains("outside"), "{writer}: {}", text.text);
+        }
+        let text = drawn(&std::fs::read(format!("{folder}/chromium.pdf")).unwrap())
+            .unwrap()
+            .text;
+        for word in sentence("ar").split(' ') {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
 }
