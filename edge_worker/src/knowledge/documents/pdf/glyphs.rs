@@ -12,6 +12,7 @@ use hayro_interpret::{
 };
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::Found;
 use super::lines::{self, Glyph};
 use super::paragraphs::Paragraphs;
 use crate::knowledge::documents::text::MOST_CHARS;
@@ -21,6 +22,9 @@ const UNITS: f64 = 1000.0;
 
 /// So many glyphs without a character to one that has one, and a document is shapes.
 const SHAPES_TO_A_LETTER: usize = 4;
+
+/// So many letters to a shape are a text with bullets and ornaments in it.
+const LETTERS_TO_A_SHAPE: usize = 50;
 
 /// How far from its place a glyph is drawn a second time to look bold, in parts of its size.
 const BOLD: f64 = 0.1;
@@ -36,7 +40,7 @@ pub(super) enum Failure {
 }
 
 /// The text of all pages.
-pub(super) fn text(bytes: &[u8]) -> Result<String, Failure> {
+pub(super) fn text(bytes: &[u8]) -> Result<Found, Failure> {
     let pdf = Pdf::new(bytes.to_vec()).map_err(Failure::Load)?;
     let mut paragraphs = Paragraphs::default();
     let cache = InterpreterCache::new();
@@ -54,9 +58,10 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Failure> {
         );
         interpret_page(page, &mut context, &mut shown);
         let glyphs = shown.glyphs();
-        let named = glyphs.iter().filter(|glyph| !glyph.text.is_empty()).count();
-        letters += named;
-        shapes += glyphs.len() - named;
+        for glyph in glyphs {
+            let count = if glyph.is_named { &mut letters } else { &mut shapes };
+            *count += 1_usize;
+        }
         lines::write(glyphs, &mut paragraphs);
         // No character has more than four bytes.
         if paragraphs.len() > MOST_CHARS * 4 {
@@ -66,7 +71,10 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Failure> {
     if shapes > letters * SHAPES_TO_A_LETTER {
         return Err(Failure::NoCharacters);
     }
-    Ok(paragraphs.text())
+    Ok(Found {
+        text: paragraphs.text(),
+        is_whole: shapes * LETTERS_TO_A_SHAPE <= letters,
+    })
 }
 
 /// A text string of the format: UTF-16 or UTF-8 where it says so, else letters of one byte, as in Latin-1 but for a few signs.
@@ -89,10 +97,15 @@ fn text_string(bytes: &[u8]) -> String {
 fn plain(text: String) -> String {
     let is_form = |letter| matches!(letter, '\u{fb00}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');
     if text.contains(is_form) {
-        text.nfkc().collect()
+        text.nfkc().filter(|sign| is_character(*sign)).collect()
     } else {
-        text
+        text.chars().filter(|sign| is_character(*sign)).collect()
     }
+}
+
+/// Fonts name a shape that is no character by a control character.
+fn is_character(sign: char) -> bool {
+    !sign.is_control() || sign.is_whitespace()
 }
 
 /// The glyphs of a page.
@@ -142,18 +155,17 @@ impl Shown {
             .contains(glyph.start)
     }
 
-    /// The text of a glyph, or of the marked content that it is the first one of.
-    fn text(&mut self, unicode: Option<BfString>) -> String {
+    /// The text of a glyph, or of the marked content that it is the first one of; none where nothing says it.
+    fn text(&mut self, unicode: Option<BfString>) -> Option<String> {
         match self.spoken.iter_mut().rev().flatten().next() {
             Some(spoken) => match std::mem::replace(spoken, Spoken::Taken) {
-                Spoken::Text(text) => text,
-                Spoken::Taken => String::new(),
+                Spoken::Text(text) => Some(text),
+                Spoken::Taken => Some(String::new()),
             },
-            None => match unicode {
-                Some(BfString::Char(letter)) => letter.to_string(),
-                Some(BfString::String(letters)) => letters,
-                None => String::new(),
-            },
+            None => Some(match unicode? {
+                BfString::Char(letter) => letter.to_string(),
+                BfString::String(letters) => letters,
+            }),
         }
     }
 
@@ -179,8 +191,12 @@ impl<'a> Device<'a> for Shown {
             let start = transform * Point::ZERO;
             let right = transform * Point::new(UNITS, 0.0) - start;
             let size = (transform * Point::new(0.0, UNITS) - start).hypot();
+            let text = self.text(glyph.as_unicode());
             let glyph = Glyph {
-                text: plain(self.text(glyph.as_unicode())),
+                is_named: text
+                    .as_ref()
+                    .is_some_and(|text| text.is_empty() || text.contains(is_character)),
+                text: plain(text.unwrap_or_default()),
                 start,
                 end: transform * Point::new(advance.into(), 0.0),
                 along: right / right.hypot(),

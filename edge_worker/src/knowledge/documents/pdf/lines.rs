@@ -14,6 +14,9 @@ const WORD_GAP_BESIDE_SPACES: f64 = 0.22;
 /// A page has glyphs for spaces when so many of them are.
 const SPACES_IN: usize = 25;
 
+/// The room that a mark takes.
+const NO_ROOM: f64 = 0.01;
+
 /// Ideographs are moved apart in lines that are set to a width.
 const IDEOGRAPH_GAP: f64 = 1.0;
 
@@ -30,8 +33,10 @@ const OTHER_SIZE: f64 = 1.25;
 /// A glyph on a page whose y grows downwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Glyph {
-    /// Its characters; several for a ligature, none where the font does not say.
+    /// Its characters; several for a ligature, none for a part of one.
     pub(super) text: String,
+    /// Something says what its characters are.
+    pub(super) is_named: bool,
     /// Where it begins and ends on its line.
     pub(super) start: Point,
     pub(super) end: Point,
@@ -39,6 +44,28 @@ pub(super) struct Glyph {
     pub(super) along: Vec2,
     /// The size of the letters.
     pub(super) size: f64,
+}
+
+impl Glyph {
+    /// It takes no room on its line.
+    fn is_mark(&self) -> bool {
+        (self.end - self.start).hypot() < NO_ROOM * self.size
+    }
+
+    fn is_space(&self) -> bool {
+        !self.text.is_empty() && self.text.trim().is_empty()
+    }
+
+    /// Whether a mark stands over it, or right behind it.
+    fn is_under(&self, mark: &Self) -> bool {
+        let (begin, end) = (
+            self.along.dot(self.start.to_vec2()),
+            self.along.dot(self.end.to_vec2()),
+        );
+        let place = self.along.dot(mark.start.to_vec2());
+        let room = WORD_GAP * self.size;
+        (begin - room..=end + room).contains(&place)
+    }
 }
 
 /// How a glyph follows another.
@@ -53,7 +80,7 @@ enum Step {
 
 /// Adds the text of a page.
 pub(super) fn write(glyphs: &[Glyph], paragraphs: &mut Paragraphs) {
-    let spaces = glyphs.iter().filter(|glyph| glyph.text.trim().is_empty()).count();
+    let spaces = glyphs.iter().filter(|glyph| glyph.is_space()).count();
     let word_gap = if spaces * SPACES_IN >= glyphs.len() {
         WORD_GAP_BESIDE_SPACES
     } else {
@@ -63,23 +90,39 @@ pub(super) fn write(glyphs: &[Glyph], paragraphs: &mut Paragraphs) {
     // A page begins a paragraph: what runs on over two pages has a page number between its halves, as a rule.
     let (mut begins, mut pitch) = (true, None);
     let mut before: Option<&Glyph> = None;
+    // Marks over a letter that is drawn after them.
+    let mut marks: Vec<&Glyph> = Vec::new();
     for glyph in glyphs {
-        match before.map(|before| step(before, glyph, word_gap)) {
-            None | Some(Step::Letter) => {}
-            Some(Step::Word) => line.push_space(),
-            Some(Step::Line(down)) => {
-                paragraphs.push(&std::mem::take(&mut line).text(), begins);
-                begins = pitch.is_some_and(|pitch| down > pitch * PARAGRAPH_PITCH);
-                pitch = Some(down);
+        let step = before.map_or(Step::Letter, |before| step(before, glyph, word_gap));
+        let is_here = matches!(step, Step::Letter | Step::Word);
+        if is_here && glyph.is_mark() {
+            match before {
+                Some(before) if before.is_under(glyph) => line.push(glyph),
+                _ => marks.push(glyph),
             }
-            Some(Step::Paragraph) => {
+            continue;
+        }
+        match step {
+            Step::Letter => {}
+            Step::Word => line.push_space(),
+            Step::Line(_) | Step::Paragraph => {
+                line.append(&mut marks);
                 paragraphs.push(&std::mem::take(&mut line).text(), begins);
-                (begins, pitch) = (true, None);
             }
         }
+        (begins, pitch) = match step {
+            Step::Letter | Step::Word => (begins, pitch),
+            Step::Line(down) => (
+                pitch.is_some_and(|pitch| down > pitch * PARAGRAPH_PITCH),
+                Some(down),
+            ),
+            Step::Paragraph => (true, None),
+        };
+        line.append(&mut marks);
         line.push(glyph);
         before = Some(glyph);
     }
+    line.append(&mut marks);
     paragraphs.push(&line.text(), begins);
 }
 
@@ -110,7 +153,7 @@ fn step(before: &Glyph, glyph: &Glyph, word_gap: f64) -> Step {
         word_gap
     };
     // One far over another is no part of the same word; marks are over their letters.
-    if gap > least * small || gap < -1.5 * large {
+    if (gap > least * small || gap < -1.5 * large) && !before.is_space() && !glyph.is_space() {
         Step::Word
     } else {
         Step::Letter
@@ -135,6 +178,10 @@ impl<'a> Line<'a> {
         if !glyph.text.is_empty() {
             self.0.push((&glyph.text, place));
         }
+    }
+
+    fn append(&mut self, glyphs: &mut Vec<&'a Glyph>) {
+        glyphs.drain(..).for_each(|glyph| self.push(glyph));
     }
 
     fn push_space(&mut self) {
@@ -215,6 +262,7 @@ mod tests {
             let end = start + Vec2::new(6.0, 0.0);
             (letter != ' ').then(|| Glyph {
                 text: letter.to_string(),
+                is_named: true,
                 start,
                 end,
                 along: Vec2::new(1.0, 0.0),
@@ -278,9 +326,7 @@ mod tests {
         let visual = "صن 2026 ملاعلاب ابحرم";
         assert_eq!(text(&[drawn(visual, (50.0, 100.0))]), logical);
         let mut to_the_left = drawn(logical, (0.0, 100.0));
-        for (at, glyph) in to_the_left.iter_mut().enumerate() {
-            // A gap where the spaces are, which no glyph stands for; digits go to the right.
-            let _ = at;
+        for glyph in &mut to_the_left {
             let mirrored = 500.0 - glyph.end.x;
             (glyph.start.x, glyph.end.x) = (mirrored, mirrored + 6.0);
         }
