@@ -14,19 +14,19 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 declare
+    v_old_ids uuid[] := array(
+        select w.chunk_id
+        from domo_private.chunk_words w
+        where w.version < domo_private.words_version()
+        order by w.version
+        limit least(greatest(p_batch, 1), 10000)
+    );
     v_ids uuid[];
-    v_rows integer;
 begin
     v_ids := array(
         select k.id
         from domo.knowledge_chunks k
-        where k.id = any (array(
-            select w.chunk_id
-            from domo_private.chunk_words w
-            where w.version < domo_private.words_version()
-            order by w.version
-            limit least(greatest(p_batch, 1), 10000)
-        ))
+        where k.id = any (v_old_ids)
         for no key update skip locked
     );
     if v_ids = '{}' then
@@ -36,16 +36,16 @@ begin
     set words = domo_private.words_of(k.question, k.answer, k.content), version = domo_private.words_version()
     from domo.knowledge_chunks k
     where w.chunk_id = any (v_ids) and w.version < domo_private.words_version() and k.id = w.chunk_id;
-    get diagnostics v_rows = row_count;
     update domo.knowledge_chunks k
     set vector_embedding = null
     where k.id = any (v_ids) and k.embedding_model = 'lexical-v1' and k.vector_embedding is not null;
-    return v_rows;
+    -- With those that others hold, or the batch would look like the last one.
+    return cardinality(v_old_ids);
 end
 $$;
 
 comment on function domo_private.refresh_words is
-    'Makes the words of a batch of chunks anew that an older release made, and has embeddings of its built-in model made anew. How many; 0 when there are none: call it again until then.';
+    'Makes the words of a batch of chunks anew that an older release made, and has embeddings of its built-in model made anew. How many were old; 0 when none could be done.';
 
 select parley.define_maintenance('domo_refresh_words', 'select domo_private.refresh_words($1)', 300, 500);
 

@@ -130,12 +130,16 @@ fn functions_of_both_kernels_have_the_same_signature() -> Result<(), Error> {
 }
 
 #[test]
-fn api_roles_may_call_neither_kernel() -> Result<(), Error> {
+fn api_roles_may_call_of_both_kernels_what_checks_of_their_rows_call() -> Result<(), Error> {
     with_both_kernels(async |session| {
         let open = session
             .rows(
                 "select p.oid::regprocedure, r.role from pg_proc as p cross join (values ('anon'), ('authenticated')) as r (role)
                  where p.pronamespace::regnamespace::text in ('parley', 'parley_portable', 'parley_native')
+                     -- A constraint runs with the rights of who writes; they read no table, and the schema is closed to statements.
+                     and (p.pronamespace, p.proname) not in (
+                         ('parley'::regnamespace, 'trim_text'), ('parley'::regnamespace, 'is_one_line'), ('parley'::regnamespace, 'normal_emoji')
+                     )
                      and has_function_privilege(r.role, p.oid, 'execute')",
             )
             .await?;
