@@ -556,7 +556,7 @@ async fn documents_of_every_format_are_read_and_others_say_why_not() {
     for (name, bytes, sentence) in [
         (
             "b.txt",
-            b"\xff\xfe\x00x".to_vec(),
+            b"\xff\xd8\x00x".to_vec(),
             "This file is not a text in UTF-8.",
         ),
         (
