@@ -437,6 +437,7 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 declare
+    -- The end is Tavus' word, the row's own age is ours: a call that is new here is not old, whatever its events say.
     v_cutoff timestamptz := now() - parley.retention('echoroom.calls');
     v_done bigint;
 begin
@@ -446,7 +447,7 @@ begin
         from (
             (select o.id from echoroom.conversations o where o.session_id is null and o.status in ('ended', 'failed') limit p_batch)
             union
-            (select o.id from echoroom.conversations o where o.ended_at < v_cutoff and o.status in ('ended', 'failed') order by o.ended_at limit p_batch)
+            (select o.id from echoroom.conversations o where o.ended_at < v_cutoff and o.created_at < v_cutoff and o.status in ('ended', 'failed') order by o.ended_at limit p_batch)
         ) over
         limit p_batch
     );

@@ -383,11 +383,12 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 declare
+    -- The end is Tavus' word, the row's own age is ours: a call that is new here is not old, whatever its events say.
     v_cutoff timestamptz := now() - parley.retention('domo.calls');
     v_calls uuid[] := array(
         (select o.id from domo.conversations o where o.demo_id is null and o.status in ('ended', 'failed') limit p_batch)
         union
-        (select o.id from domo.conversations o where o.ended_at < v_cutoff and o.status in ('ended', 'failed') order by o.ended_at limit p_batch)
+        (select o.id from domo.conversations o where o.ended_at < v_cutoff and o.created_at < v_cutoff and o.status in ('ended', 'failed') order by o.ended_at limit p_batch)
     );
 begin
     v_calls := v_calls[1:p_batch];

@@ -137,8 +137,9 @@ insert into domo.audit_logs (owner_id, demo_id, action, table_name, created_at)
 select pg_temp.person(1), pg_temp.demo(1), 'update', 'demos', now() - make_interval(days => age) from unnest(array[1, 364, 366]) as age;
 select domo_private.prune_audit_logs();
 select is((select count(*) from domo.audit_logs), 2::bigint, 'the trail is kept for a year');
-insert into domo.conversations (demo_id, persona_id, status, conversation_id, ended_at)
-select pg_temp.demo(1), 'p', 'ended', 'c-' || age, now() - make_interval(days => age) from unnest(array[1, 364, 366]) as age;
+insert into domo.conversations (demo_id, persona_id, status, conversation_id, ended_at, created_at)
+select pg_temp.demo(1), 'p', 'ended', 'c-' || age, now() - make_interval(days => age), now() - make_interval(days => age)
+from unnest(array[1, 364, 366]) as age;
 insert into domo.processed_webhook_events (demo_id, conversation, conversation_id, event_type, event_data, event_hash, processed_at)
 select pg_temp.demo(1), c.id, 'c-1', 'x', '{}', repeat(md5(age::text), 2), now() - make_interval(days => age)
 from domo.conversations c, unnest(array[89, 91]) as age where c.conversation_id = 'c-1';

@@ -207,15 +207,17 @@ select is(
 
 update echoroom.chat_messages set created_at = now() - interval '91 days' where session_id = pg_temp.room('third') and seq <= 100;
 insert into echoroom_private.audit_log (session_id, action, happened_at) values (pg_temp.room('third'), 'joined', now() - interval '31 days');
-insert into echoroom.conversations (session_id, persona_id, mood, status, ended_at)
-values (pg_temp.room('third'), 'p', 'Calm', 'failed', now() - interval '91 days'), (pg_temp.room('third'), 'p', 'Calm', 'failed', now() - interval '89 days');
+-- The second has an end that cannot be: a call that is new here is kept, whatever its events say.
+insert into echoroom.conversations (session_id, persona_id, mood, status, ended_at, created_at)
+select pg_temp.room('third'), 'p', 'Calm', 'failed', now() - make_interval(days => v.ended), now() - make_interval(days => v.made)
+from (values (91, 91), (91, 1), (89, 89)) as v (ended, made);
 select echoroom_private.prune_messages(), echoroom_private.prune_audit_log(), echoroom_private.erase_calls();
 select is(
     (select array[min(seq), count(*)] from echoroom.chat_messages where session_id = pg_temp.room('third') and sender_name = 'Writer'), array[101, 350]::bigint[],
     'messages above 90 days go'
 );
 select is_empty('select from echoroom_private.audit_log where happened_at < now() - interval ''30 days''', 'so does the log above 30');
-select is((select count(*) from echoroom.conversations where session_id = pg_temp.room('third')), 1::bigint, 'and calls above 90');
+select is((select count(*) from echoroom.conversations where session_id = pg_temp.room('third')), 2::bigint, 'and calls above 90');
 set local session_replication_role = replica;
 update echoroom.sessions set is_active = false, updated_at = now() - interval '31 days' where id = pg_temp.room('third');
 set local session_replication_role = origin;

@@ -51,6 +51,7 @@ pub fn of_app(app: AppName) -> Vec<String> {
             "ingest_failed(text, uuid, timestamp with time zone, text)",
             "embed_next(uuid, text, uuid, integer)",
             "embed_store(uuid, text, uuid[], text[], real[])",
+            "begin_look_up(text)",
             "look_up(text, text, real[], integer)",
         ],
     };
