@@ -135,7 +135,7 @@ fn an_upgrade_by_the_installer_keeps_the_grants_his() {
     session.run("create schema realtime; select parley_native.broadcast('t', 'e', '{}')");
     assert_eq!(session.one::<i64>(&format!(
         "select count(*) from pg_proc where pronamespace = 'parley_native'::regnamespace and proacl::text like '%{installer}=X%'"
-    )), 10);
+    )), 11);
 }
 
 #[test]
