@@ -121,6 +121,7 @@ describe('step by step', () => {
         }
     };
 
+    let reactions = 0;
     // The RPCs that tell a room something: the first two hold a seat, the others the room.
     const speeches = {
         // Each changes something, or nothing would be told.
@@ -130,7 +131,7 @@ describe('step by step', () => {
         ),
         update_participant: (client) => client.query(`select echoroom.update_participant($1, 'Name ' || left(gen_random_uuid()::text, 8))`, [session.id]),
         send_message: (client) => client.query(`select echoroom.send_message($1, 'hello')`, [session.id]),
-        add_reaction: (client) => client.query(`select echoroom.add_reaction($1, chr(128512 + (random() * 60)::int))`, [message.id]),
+        add_reaction: (client) => client.query('select echoroom.add_reaction($1, chr($2))', [message.id, 0x1f600 + reactions++]),
     };
 
     for (const [name, speak] of Object.entries(speeches)) {
