@@ -88,6 +88,28 @@ end
 $$;
 comment on function parley.retention_days(text, integer) is 'A retention as a number of days, at least so many; 36500 where it is for ever.';
 
+create function parley.prune_by_age(pruned regclass, stamp name, retention text, batch integer) returns bigint
+    language plpgsql volatile
+    set search_path = ''
+    -- For a batch a scan of the whole table may look cheaper while it has some thousands of rows.
+    set enable_seqscan = off
+    as $$
+declare
+    done bigint;
+begin
+    execute format(
+        'delete from %1$s as gone
+        where gone.id = any (array(select old.id from %1$s as old where old.%2$I < $1 order by old.%2$I limit $2))',
+        pruned,
+        stamp)
+    using now() - parley.retention(prune_by_age.retention), batch;
+    get diagnostics done = row_count;
+    return done;
+end
+$$;
+comment on function parley.prune_by_age(regclass, name, text, integer) is
+    'For definer functions of apps: deletes rows above a retention by their time stamp, the oldest first and at most a batch; how many. The table has a key id and an index on the stamp.';
+
 -- What the kernel forgets -------------------------------------------------------------------------------------------------------
 
 create index dead_letters_died_at_idx on parley.dead_letters (died_at);

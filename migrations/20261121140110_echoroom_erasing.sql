@@ -518,22 +518,9 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set enable_seqscan = off
 as $$
-declare
-    v_cutoff timestamptz := now() - parley.retention('echoroom.audit_log');
-    v_done bigint;
 begin
-    delete from echoroom_private.audit_log a
-    where a.id = any (array(
-        select old.id
-        from echoroom_private.audit_log old
-        where old.happened_at < v_cutoff
-        order by old.happened_at
-        limit p_batch
-    ));
-    get diagnostics v_done = row_count;
-    return v_done;
+    return parley.prune_by_age('echoroom_private.audit_log', 'happened_at', 'echoroom.audit_log', p_batch);
 end
 $$;
 

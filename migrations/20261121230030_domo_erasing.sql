@@ -537,22 +537,9 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set enable_seqscan = off
 as $$
-declare
-    v_cutoff timestamptz := now() - parley.retention('domo.call_events');
-    v_done bigint;
 begin
-    delete from domo.processed_webhook_events e
-    where e.id = any (array(
-        select old.id
-        from domo.processed_webhook_events old
-        where old.processed_at < v_cutoff
-        order by old.processed_at
-        limit p_batch
-    ));
-    get diagnostics v_done = row_count;
-    return v_done;
+    return parley.prune_by_age('domo.processed_webhook_events', 'processed_at', 'domo.call_events', p_batch);
 end
 $$;
 
@@ -564,22 +551,9 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set enable_seqscan = off
 as $$
-declare
-    v_cutoff timestamptz := now() - parley.retention('domo.audit_logs');
-    v_done bigint;
 begin
-    delete from domo.audit_logs a
-    where a.id = any (array(
-        select old.id
-        from domo.audit_logs old
-        where old.created_at < v_cutoff
-        order by old.created_at
-        limit p_batch
-    ));
-    get diagnostics v_done = row_count;
-    return v_done;
+    return parley.prune_by_age('domo.audit_logs', 'created_at', 'domo.audit_logs', p_batch);
 end
 $$;
 
